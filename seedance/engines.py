@@ -1,0 +1,64 @@
+"""Which client serves which engine and key, opened at its first use."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from contextlib import AsyncExitStack
+from typing import Final, Self
+
+from pydantic import SecretStr
+
+from seedance import policy
+from seedance.client import WaveSpeed
+from seedance.settings import Settings
+
+_LOCAL_URL: Final = "http://engine.internal"  # never resolved: the calls stay in this process
+_LOCAL_ACCOUNT: Final = "local"
+
+
+class Engines:
+    """The clients of one studio. Use it as an async context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._clients: dict[str, WaveSpeed] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    def account(self, engine: str, key: SecretStr | None) -> str:
+        """Return a fingerprint that tells servers and keys apart and gives no key away."""
+        if engine == "local" or key is None:
+            return _LOCAL_ACCOUNT
+        secret = f"{self._settings.base_url}\0{key.get_secret_value()}"
+        return hashlib.sha256(secret.encode()).hexdigest()[:32]
+
+    async def client(self, engine: str, key: SecretStr | None) -> WaveSpeed:
+        """Return the client of an engine and key. The first for `local` starts the embedded engine."""
+        account = self.account(engine, key)
+        async with self._opening:
+            if account not in self._clients:
+                client = await self._local() if account == _LOCAL_ACCOUNT else self._provider(key)
+                self._clients[account] = await self._stack.enter_async_context(client)
+            return self._clients[account]
+
+    def _provider(self, key: SecretStr | None) -> WaveSpeed:
+        return WaveSpeed(key, base_url=self._settings.base_url, model=self._settings.model)
+
+    async def _local(self) -> WaveSpeed:
+        from seedance.engine import Engine  # its server is loaded only where it is used
+
+        engine = Engine(self._settings.data_dir / "engine", executor=self._settings.executor)
+        await self._stack.enter_async_context(engine)
+        return WaveSpeed(
+            SecretStr("local"),
+            base_url=_LOCAL_URL,
+            pace=policy.LOCAL_PACE,
+            transport=engine.transport(),
+        )

@@ -1,0 +1,54 @@
+"""Settings from environment variables, read once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from seedance.client import DEFAULT_BASE_URL
+from seedance.database import sqlite_url
+from seedance.models import DEFAULT_MODEL
+
+EngineName = Literal["wavespeed", "local"]
+
+
+class Settings(BaseSettings):
+    """The host's choices. The README's table lists the variables."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, populate_by_name=True, extra="ignore")
+
+    api_key: SecretStr | None = Field(None, alias="WAVESPEED_API_KEY")
+    base_url: str = Field(DEFAULT_BASE_URL, alias="WAVESPEED_BASE_URL")
+    model: str = Field(DEFAULT_MODEL, alias="SEEDANCE_MODEL")
+    engine: Literal["auto", "wavespeed", "local"] = Field("auto", alias="SEEDANCE_ENGINE")
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("seedance"), alias="SEEDANCE_DATA_DIR"
+    )
+    database_url: str = Field("", alias="SEEDANCE_DATABASE_URL")
+    executor: str = Field("process", alias="SEEDANCE_EXECUTOR")
+
+    def choose_engine(self, wanted: str | None = None, *, own_key: bool = False) -> EngineName:
+        """Return the engine that makes the next video; `auto` is WaveSpeedAI when there is a key for it."""
+        wanted = self.engine if wanted in (None, "auto") else wanted
+        if wanted == "auto":
+            return "wavespeed" if own_key or self.api_key else "local"
+        return "local" if wanted == "local" else "wavespeed"
+
+    @property
+    def journal_url(self) -> str:
+        """The SQLAlchemy URL of the journal."""
+        return self.database_url or sqlite_url(self.data_dir / "journal.sqlite")
+
+    @property
+    def videos(self) -> Path:
+        """Where finished videos are kept."""
+        return self.data_dir / "videos"
+
+    @property
+    def images(self) -> Path:
+        """Where the cleaned reference images are kept, by their sha-256."""
+        return self.data_dir / "images"
