@@ -1,0 +1,66 @@
+"""What the camera sees and how it moves: pure functions of time.
+
+A view is told in units of its picture: x and y run from 0 to 1, left to right and top to bottom. How much a
+view shows depends on `aspect`, the picture's width/height over the frame's: above 1 the picture is wider.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+CRUISE = 0.6
+"""Speed at the ends of a move over its mean speed: a shot is already under way when a dissolve reveals it."""
+
+
+@dataclass(frozen=True)
+class View:
+    """The part of a picture that fills the frame: its centre, and a zoom of which 1 just covers the frame."""
+
+    x: float
+    y: float
+    zoom: float = 1.0
+
+    def extent(self, aspect: float) -> tuple[float, float]:
+        """Give the width and height of the view, in units of the picture."""
+        return min(1.0, 1 / aspect) / self.zoom, min(1.0, aspect) / self.zoom
+
+    def inside(self, aspect: float) -> View:
+        """Move the view, by as little as it takes, so that it does not leave the picture."""
+        width, height = self.extent(aspect)
+        return replace(
+            self,
+            x=min(max(self.x, width / 2), 1 - width / 2),
+            y=min(max(self.y, height / 2), 1 - height / 2),
+        )
+
+
+@dataclass(frozen=True)
+class Move:
+    """A journey from one view to another. Where both lie inside the picture, so does all between them."""
+
+    start: View
+    end: View
+
+    def at(self, t: float) -> View:
+        """Give the view at `t`, 0 to 1 (clamped).
+
+        Zoom runs geometrically, which the eye reads as constant speed. The edges of the view run on straight
+        lines between those of the two ends: a push closes in on one fixed point instead of drifting past it.
+        """
+        progress = ease(t)
+        first, last = self.start.zoom, self.end.zoom
+        if math.isclose(first, last, rel_tol=1e-9):
+            return self._mix(progress, first)
+        zoom = first * (last / first) ** progress
+        return self._mix((1 / first - 1 / zoom) / (1 / first - 1 / last), zoom)
+
+    def _mix(self, share: float, zoom: float) -> View:
+        a, b = self.start, self.end
+        return View(a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share, zoom)
+
+
+def ease(t: float) -> float:
+    """Turn time, 0 to 1, into progress, 0 to 1: speed rises and falls smoothly and never rests (`CRUISE`)."""
+    t = min(max(t, 0.0), 1.0)
+    return CRUISE * t + (1 - CRUISE) * t * t * (3 - 2 * t)
