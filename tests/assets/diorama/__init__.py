@@ -1,0 +1,1 @@
+"""A small ray-marched diorama studio for the example reference images."""

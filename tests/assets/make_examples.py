@@ -1,0 +1,39 @@
+"""Render the example reference images: `python tests/assets/make_examples.py [name ...] [--scale 0.25]`."""
+
+import argparse
+import time
+from pathlib import Path
+
+import cv2
+from diorama.frame import Frame
+from diorama.lens import develop
+from diorama.scenes import SCENES
+from diorama.store import encode
+
+FOLDER = Path(__file__).parents[2] / "assets" / "examples"
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Render the example reference images.")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"one of {', '.join(SCENES)}; all by default"
+    )
+    parser.add_argument("--scale", type=float, default=1.0, help="size, as a share of the full picture")
+    parser.add_argument("--rays", type=int, default=20, help="rays per point that gather bounced light")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for name in options.names or SCENES:
+        began = time.monotonic()
+        scene = SCENES[name]()
+        width, height = (round(side * options.scale) for side in scene.size)
+        picture, depth = Frame(scene, width, height).render(options.rays)
+        data = encode(develop(picture, depth, scene))
+        path = options.folder / f"{name}.jpg"
+        path.write_bytes(data)
+        print(f"{path.name}: {width}x{height}, {len(data) // 1000} kB, {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
