@@ -4,5 +4,5 @@ import sys
 
 from seedance.cli import main
 
-if __name__ == "__main__":  # render workers import this module under another name
+if __name__ == "__main__":
     sys.exit(main())

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import time
+from concurrent.futures import BrokenExecutor, Executor, Future
 from typing import Final
+
+from loky import ProcessPoolExecutor
 
 from seedance.engine.worker import Job, Outcome, render, warm
 from seedance.errors import InvalidRequest
 
-_MAX_WORKERS: Final = 61  # the most that Windows can wait for
+_MAX_WORKERS: Final = 60  # Windows cannot wait for many more
+_LOOK: Final = 1.0  # seconds between a worker's looks for its parent
 
 
 class RenderPool:
@@ -21,7 +23,7 @@ class RenderPool:
 
     def __init__(self, setting: str = "process") -> None:
         self.workers = _workers(setting)
-        self._pool: ProcessPoolExecutor | None = None
+        self._pool: Executor | None = None
 
     def warm(self) -> None:
         """Start the workers, so that the first render does not wait for them."""
@@ -29,23 +31,22 @@ class RenderPool:
             self._executor().submit(warm)
 
     def submit(self, job: Job) -> Future[Outcome]:
-        """Queue a render. Its future fails with `BrokenProcessPool` when a worker of the pool dies."""
+        """Queue a render. Its future fails with a `BrokenExecutor` when a worker of the pool dies."""
         try:
             return self._executor().submit(render, job)
-        except BrokenProcessPool:
+        except BrokenExecutor:
             self._pool = None
             return self._executor().submit(render, job)
 
     def close(self) -> None:
-        """Drop what has not started; a render under way ends by itself."""
+        """End the workers at once; a video that was half rendered leaves no file under its name."""
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.shutdown(wait=False, kill_workers=True)  # type: ignore[call-arg]  # loky's own
 
-    def _executor(self) -> ProcessPoolExecutor:
+    def _executor(self) -> Executor:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self.workers, mp_context=multiprocessing.get_context("spawn"), initializer=_initialise
-            )
+            # Unlike the standard library's pool, loky's never runs the caller's script again in its workers.
+            self._pool = ProcessPoolExecutor(self.workers, initializer=_initialise, initargs=(os.getpid(),))
         return self._pool
 
 
@@ -57,21 +58,21 @@ def _workers(setting: str) -> int:
         return int(count)
     raise InvalidRequest(
         "SEEDANCE_EXECUTOR",
-        f"SEEDANCE_EXECUTOR: {setting!r} given; process or process:N is allowed, N from 1 to {_MAX_WORKERS}.",
+        f"SEEDANCE_EXECUTOR: {setting!r} given; process, or process:N with N from 1 to {_MAX_WORKERS}, "
+        "is allowed.",
     )
 
 
-def _initialise() -> None:
-    """Set up a worker: Ctrl-C is the parent's to handle, and a worker never outlives its parent."""
+def _initialise(parent: int) -> None:
+    """Set up a worker: Ctrl-C is the parent's to handle, and a worker does not outlive its parent."""
     import cv2
 
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
 
 
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _die_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK)
+    os._exit(1)
