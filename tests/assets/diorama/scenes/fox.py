@@ -129,7 +129,7 @@ def _scarf(p):
     loop = blend(ring(lap, 0.26, 0.095, 1.0), ring(move(roll(lap, 0.12), 0, 0.07, 0), 0.255, 0.08), 0.04)
     end = roll(pitch(move(q, 0.17, 0.78, 0.42), -0.08), 0.16)
     hem = 0.012 * np.sin(end[1] * 22)
-    end = box(move(end, 0, 0, 0) + np.stack([0 * hem, 0 * hem, hem]), 0.1, 0.25, 0.035, 0.03)
+    end = box(end + np.stack([0 * hem, 0 * hem, hem]), 0.1, 0.25, 0.035, 0.03)
     return blend(blend(loop, end, 0.05), sphere(q, 0.15, 1.03, 0.36, 0.095), 0.05)
 
 

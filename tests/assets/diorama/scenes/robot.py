@@ -75,7 +75,7 @@ def _catchlights(p):
 def _smile(p):
     q = pitch(move(_turned(p), 0, 1.665, 0.475), -1.45)
     arc = ring(q, 0.075, 0.016)
-    return np.maximum(arc, -q[2] * 1.0 + 0.01)
+    return np.maximum(arc, 0.01 - q[2])
 
 
 def _frame(p):
@@ -103,7 +103,7 @@ def _trim(p):
     dial = ring(pitch(move(q, 0, 0.8, 0.385), -1.29), 0.135, 0.026)
     side = mirrored(q)
     shoulder = sphere(side, 0.38, 1.0, 0, 0.09)
-    rivets = sphere(move(side, 0.23, 0.99, 0.3), 0, 0, 0, 0.025)
+    rivets = sphere(side, 0.23, 0.99, 0.3, 0.025)
     return union(belt, dial, shoulder, rivets)
 
 

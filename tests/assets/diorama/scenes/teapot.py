@@ -83,7 +83,7 @@ def _cup(p):
     wall = ellipsoid(q, 0, 0.36, 0, 0.34, 0.38, 0.34)
     wall = np.maximum(wall, q[1] - 0.42)
     wall = carve(wall, ellipsoid(q, 0, 0.4, 0, 0.295, 0.34, 0.295), 0.03)
-    ear = ring(pitch(roll(move(q, 0.36, 0.24, 0.0), 0), np.pi / 2), 0.11, 0.03)
+    ear = ring(pitch(move(q, 0.36, 0.24, 0), np.pi / 2), 0.11, 0.03)
     ear = np.maximum(ear, -(q[0] - 0.3))
     saucer = blend(
         tube(move(q, 0, -0.03, 0), 0.49, 0.018, 0.015), ring(move(q, 0, 0.0, 0), 0.49, 0.022), 0.08
@@ -119,7 +119,7 @@ def _wall(p):
 
 def _window(p):
     """Window that the sun shines through; it stands outside the picture."""
-    q = yaw(move(p, -4.2, 3.0, 1.4), 0.0)
+    q = move(p, -4.2, 3.0, 1.4)
     pane = np.abs(np.stack([q[1], q[2]]))
     openings = np.maximum(np.abs(pane[0] - 0.74) - 0.66, np.abs(pane[1] - 0.74) - 0.66)
     return np.maximum(np.abs(q[0]) - 0.06, -openings)
