@@ -1,14 +1,15 @@
-"""Render the example reference images: `python tests/assets/make_examples.py [name ...] [--scale 0.25]`."""
+"""Render the example reference images: `python -m tests.assets.make_examples [name ...] [--scale 0.25]`."""
 
 import argparse
 import time
 from pathlib import Path
 
 import cv2
-from diorama.frame import Frame
-from diorama.lens import develop
-from diorama.scenes import SCENES
-from diorama.store import encode
+
+from tests.assets.diorama.frame import Frame
+from tests.assets.diorama.lens import develop
+from tests.assets.diorama.scenes import SCENES
+from tests.assets.diorama.store import encode
 
 FOLDER = Path(__file__).parents[2] / "assets" / "examples"
 

@@ -1,6 +1,6 @@
 """Draw a contact sheet of the engine's preview: a row per shot, the dissolve after it at the end.
 
-Usage: PYTHONPATH=. python tests/bench/contact_sheet.py photo.jpg other.png --prompt "push in" -o sheet.png
+Usage: python -m tests.bench.contact_sheet photo.jpg other.png --prompt "push in" -o sheet.png
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Time the preview engine against ffmpeg's zoompan and xfade: four 12-megapixel photos become 5 seconds.
 
-Usage: PYTHONPATH=. python tests/bench/render.py [--runs 5]
+Usage: python -m tests.bench.render [--runs 5]
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The tests, the benchmark commands and the programs that made the assets."""
