@@ -18,6 +18,7 @@ from pydantic import SecretStr, ValidationError
 from seedance import policy
 from seedance.download import fetch
 from seedance.errors import (
+    InvalidRequest,
     MissingKey,
     NotDelivered,
     OutcomeUnknown,
@@ -67,11 +68,17 @@ class WaveSpeed:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        if key is None or not key.get_secret_value().strip():
+        secret = key.get_secret_value().strip() if key else ""
+        if not secret:
             raise MissingKey
+        if not (secret.isascii() and secret.isprintable()):
+            raise InvalidRequest(
+                "key",
+                "The WaveSpeedAI key holds characters that no key has; copy it again. Nothing was sent.",
+            )
         self.base_url = base_url.rstrip("/")
         self.model = model
-        self._key = key
+        self._key = SecretStr(secret)
         self._pace = pace
         self._sleep, self._clock, self._chance = sleep, clock, chance
         headers = {
@@ -152,7 +159,7 @@ class WaveSpeed:
             NotFound: the provider does not know it.
         """
         path = f"/api/v3/predictions/{quote(task_id, safe='')}/result"
-        answer = await self._call("GET", path, policy.POLL_TIMEOUT)
+        answer = await self._call("GET", path, policy.POLL_TIMEOUT, of_task=True)
         task = read_task(answer.data)
         if task is None:
             raise Unavailable("The provider's answer holds no task.")
@@ -245,7 +252,9 @@ class WaveSpeed:
                 await self._sleep(policy.backoff(attempt, self._chance()))
         return await call()
 
-    async def _call(self, method: str, path: str, patience: float, **content: Any) -> Answer:
+    async def _call(
+        self, method: str, path: str, patience: float, *, of_task: bool = False, **content: Any
+    ) -> Answer:
         """Make one free call of the API and return its answer, refusals raised."""
         url = self.base_url + path
         response = await self._send(method, url, patience, headers=self._authorization, **content)
@@ -253,7 +262,7 @@ class WaveSpeed:
         code = _code(response, answer)
         if answer is None or code in policy.TRANSIENT or code >= 500:
             raise Unavailable(f"The provider answered HTTP {response.status_code}.")
-        self._refuse(code, answer)
+        self._refuse(code, answer, of_task=of_task)
         return answer
 
     async def _send(self, method: str, url: str, patience: float, **content: Any) -> httpx.Response:
@@ -263,11 +272,11 @@ class WaveSpeed:
         except httpx.HTTPError as error:
             raise Unavailable(f"The provider could not be reached ({type(error).__name__}).") from error
 
-    def _refuse(self, code: int, answer: Answer) -> None:
+    def _refuse(self, code: int, answer: Answer, *, of_task: bool = False) -> None:
         """Raise what a refusing answer means."""
         if code not in _FINE:
             reason = answer.reason.replace(self._key.get_secret_value(), "***")
-            raise policy.refusal(code, reason, model=self.model)
+            raise policy.refusal(code, reason, model=self.model, of_task=of_task)
 
     @property
     def _authorization(self) -> dict[str, str]:

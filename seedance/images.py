@@ -52,7 +52,10 @@ def clean(path: Path, name: str | None = None) -> CleanImage:
     """
     name = name or path.name
     picture = open_upright(path, name, side=UPLOAD_SIDE)
-    picture.thumbnail((UPLOAD_SIDE, UPLOAD_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if (longest := max(picture.size)) > UPLOAD_SIDE:
+        # Rounded up: rounded down, an image at the limits above would come out beyond them.
+        width, height = (-(-side * UPLOAD_SIDE // longest) for side in picture.size)
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0, optimize=True)
     data = buffer.getvalue()
@@ -120,6 +123,8 @@ def _decoding(name: str) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InvalidImage(name, f"more than {MAX_PIXELS // 1_000_000} megapixels.") from None
     except Exception as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise InvalidImage(name, f"the file cannot be read ({error.strerror}).") from None
         raise InvalidImage(name, "the image is damaged and cannot be decoded.") from error
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from seedance.database import connect
 from seedance.errors import NotRecorded
@@ -209,9 +209,10 @@ class Journal:
         same = and_(_UPLOADS.c.sha256 == sha256, _UPLOADS.c.account == account)
         with _recording(), self._database.begin() as db:
             db.execute(delete(_UPLOADS).where(same))
-            db.execute(
-                insert(_UPLOADS).values(sha256=sha256, account=account, url=url, created_at=self._clock())
-            )
+            with suppress(IntegrityError), db.begin_nested():  # another process kept one just now: as good
+                db.execute(
+                    insert(_UPLOADS).values(sha256=sha256, account=account, url=url, created_at=self._clock())
+                )
 
     def _claim(self, db: Any, record: Record, now: float) -> Record | None:
         same = and_(_VIDEOS.c.id == record.id, _VIDEOS.c.fence == record.fence)
@@ -229,7 +230,7 @@ def _record(row: Row[Any]) -> Record:
 def _recording() -> Any:
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or type(error).__name__)
         raise NotRecorded(
             f"The journal cannot be written ({reason}), so nothing is sent: a video without a record could "

@@ -19,7 +19,9 @@ from typing import Any, Final
 from seedance import policy
 from seedance.client import WaveSpeed, check_completed
 from seedance.errors import (
+    InvalidImage,
     NotDelivered,
+    NotFound,
     NothingSent,
     NotRecorded,
     OutcomeUnknown,
@@ -33,6 +35,8 @@ from seedance.models import Request, State, Task
 
 _LOG: Final = logging.getLogger(__name__)
 _SUBMIT_ATTEMPTS: Final = 5
+_LOOKS: Final = 3  # a task just submitted may not be found yet
+_REFUSED_WAIT: Final = 30.0  # seconds until a refused look at a task is repeated
 
 
 class LeaseLost(Exception):
@@ -87,7 +91,11 @@ class Making:
         sha256, account = facts["sha256"], self.record.account
         if url := await asyncio.to_thread(self.journal.upload_url, sha256, account):
             return url
-        data = await asyncio.to_thread((self.images / f"{sha256}.jpg").read_bytes)
+        try:
+            data = await asyncio.to_thread((self.images / f"{sha256}.jpg").read_bytes)
+        except OSError as error:
+            reason = f"its copy in {self.images} cannot be read ({error.strerror}). Nothing was sent."
+            raise InvalidImage(facts["name"], reason) from error
         image = CleanImage(facts["name"], data, facts["width"], facts["height"], sha256)
         try:
             url = await self.client.upload(image)
@@ -125,11 +133,18 @@ class Making:
         if task_id is None:
             raise OutcomeUnknown("The record of this video holds no task id.")
         task: Task | None = None
-        async with aclosing(self.client.events(task_id)) as events:
-            async for task in events:
-                self.publish(self.record, task, "")
-        if task is None:
-            raise OutcomeUnknown("The provider told nothing of this task.")
+        refusals = 0
+        while task is None or not task.status.ended:
+            try:
+                async with aclosing(self.client.events(task_id)) as events:
+                    async for task in events:
+                        self.publish(self.record, task, "")
+            except Refused as error:  # the task is paid for: a refused look does not give it up
+                refusals += 1
+                if isinstance(error, NotFound) and refusals >= _LOOKS:
+                    raise
+                self.publish(self.record, task, f"{error} Asking again.")
+                await self.sleep(_REFUSED_WAIT)
         check_completed(task)
         await self._keep(
             state=State.DOWNLOADING,
@@ -177,4 +192,6 @@ class Making:
             except NotRecorded as error:
                 failures += 1
                 _LOG.error("video %s cannot be recorded: %s", self.record.id, error)
+                remark = "The journal cannot be written. Trying again; check the disk and SEEDANCE_DATA_DIR."
+                self.publish(self.record, None, remark)
                 await self.sleep(policy.backoff(failures, random.random()))

@@ -18,6 +18,8 @@ def fault(path: Path) -> str:
         at = 0
         while at < size:
             box = _box(file, at, size)
+            if box is None and not seen:
+                return "it is not an MP4"
             if box is None:
                 return f"it ends inside a box at byte {at} of {size}"
             kind, length = box

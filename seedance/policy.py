@@ -60,11 +60,21 @@ def backoff(attempt: int, chance: float) -> float:
     return chance * min(longest, 15.0)
 
 
-def refusal(http_status: int, reason: str, *, model: str, retry_after: float | None = None) -> SeedanceError:
-    """Say what a refusing answer (4xx, or an envelope whose code is one) means, as an error to raise."""
+def refusal(
+    http_status: int,
+    reason: str,
+    *,
+    model: str,
+    retry_after: float | None = None,
+    of_task: bool = False,
+) -> SeedanceError:
+    """Say what a refusing answer (4xx, or an envelope whose code is one) means, as an error to raise.
+
+    With `of_task`, what was refused is a look at a task that exists.
+    """
     said = f"The provider said: {reason}" if reason else f"It answered HTTP {http_status} and gave no reason."
     words = reason.lower()
-    nothing = "No task was created and nothing was charged."
+    nothing = "The task itself goes on." if of_task else "No task was created and nothing was charged."
     if http_status == 429:
         return RateLimited(
             f"Too many requests for now. {nothing} Wait a minute, then try again. {said}",
@@ -81,15 +91,15 @@ def refusal(http_status: int, reason: str, *, model: str, retry_after: float | N
             f"{said}",
             http_status=http_status,
         )
-    if "model not found" in words or http_status == 410 or (http_status == 404 and "predict" not in words):
+    if of_task and http_status in (404, 410):
+        return NotFound(f"The provider does not know this task (any more). {said}", http_status=http_status)
+    if "model not found" in words or http_status in (404, 410):
         return ModelUnavailable(
             f"The model {model} is not offered; it may be retired. {nothing} "
             f"Set SEEDANCE_MODEL to one that is. {said}",
             model=model,
             http_status=http_status,
         )
-    if http_status == 404:
-        return NotFound(f"The provider does not know this task. {said}", http_status=http_status)
     if any(word in words for word in ("moderat", "sensitive", "nsfw", "content policy")):
         return ContentRejected(
             f"The content was rejected. {nothing} Change the prompt or the images. {said}",

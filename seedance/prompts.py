@@ -14,7 +14,7 @@ _FLAGS: Final = re.compile(
     r"|cf|camerafixed|camera_fixed)(?=\s|=|$)",
     re.IGNORECASE,
 )
-_TAG: Final = re.compile(r"\[\s*(?:image|图)\s*(\d+)\s*\]", re.IGNORECASE)
+_TAG: Final = re.compile(r"\[\s*(?:image|图)\s*(\d{1,9})\s*\]", re.IGNORECASE)
 # Invisible direction overrides make a prompt read otherwise than it is sent. Joiners stay, for emoji.
 _BIDI: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
@@ -22,7 +22,7 @@ _BIDI: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067
 def clean(prompt: str, images: int) -> str:
     """Return the prompt fit to send along with that number of reference images.
 
-    Control characters and invisible direction overrides go, spaces at the ends too.
+    Control characters, lone surrogates and invisible direction overrides go, spaces at the ends too.
 
     Raises:
         InvalidRequest: it holds a `--flag` that upstream reads as a parameter, or mentions an
@@ -52,4 +52,4 @@ def mentions(prompt: str) -> tuple[int, ...]:
 def _visible(character: str) -> str:
     if character == "\n":
         return character
-    return " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
+    return " " if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") else character

@@ -97,6 +97,7 @@ class Studio:
         if chosen == "wavespeed" and key is None:
             raise MissingKey
         request = Request(prompts.clean(prompt, len(paths)), tuple(paths), duration, camera_fixed, seed)
+        await self._engines.client(chosen, key)  # an unusable key or engine shows before anything is recorded
         calls = names or [path.name for path in paths]
         pictures = await asyncio.to_thread(
             lambda: [images.clean(*pair) for pair in zip(request.images, calls, strict=True)]
@@ -175,17 +176,18 @@ class Studio:
 
     async def _make(self, record: Record, key: SecretStr | None) -> None:
         live = self._live[record.id]
+        making: Making | None = None
         try:
-            making = Making(
-                record=record,
-                client=await self._engines.client(record.engine, key),
-                journal=self._journal,
-                images=self.settings.images,
-                videos=self.settings.videos,
-                publish=lambda *change: live.publish(self._event(*change)),
-            )
-            while not making.record.state.ended:
+            while making is None or not making.record.state.ended:
                 try:
+                    making = making or Making(
+                        record=record,
+                        client=await self._engines.client(record.engine, key),
+                        journal=self._journal,
+                        images=self.settings.images,
+                        videos=self.settings.videos,
+                        publish=lambda *change: live.publish(self._event(*change)),
+                    )
                     await making.run()
                 except LeaseLost:
                     _LOG.warning("video %s was taken over by another process", record.id)
@@ -194,7 +196,8 @@ class Studio:
                     _LOG.exception("making video %s failed; going on from its record", record.id)
                     await asyncio.sleep(_RECOVERY)
         finally:
-            del self._live[record.id]
+            if self._live.get(record.id) is live:
+                del self._live[record.id]
             live.changed.set()
 
     def _event(self, record: Record, task: Task | None = None, remark: str = "") -> Event:

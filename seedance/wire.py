@@ -6,7 +6,7 @@ an object without its envelope. Source: the provider's v3 documentation and its 
 
 from __future__ import annotations
 
-import math
+import sys
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -24,8 +24,9 @@ def _items(value: object) -> object:
 
 
 def _number(value: object) -> object:
-    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return value if usable else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return value if abs(value) <= sys.float_info.max else None  # no NaN, no infinity, no endless integer
 
 
 def _mapping(value: object) -> object:

@@ -50,4 +50,4 @@ class Engine:
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return a way for an httpx client in this event loop to call the engine without a network."""
-        return httpx.ASGITransport(self.app)
+        return httpx.ASGITransport(self.app, raise_app_exceptions=False)

@@ -50,10 +50,13 @@ class Queue:
     async def _work(self) -> None:
         while True:
             self._bell.clear()
-            task = await asyncio.to_thread(self._records.claim_task)
-            if task is not None:
-                await self._render(task)
-                continue
+            try:
+                task = await asyncio.to_thread(self._records.claim_task)
+                if task is not None:
+                    await self._render(task)
+                    continue
+            except Exception:  # a full disk or a database that is away for a while must not end the work
+                _LOG.exception("the queue's records failed; looking again")
             try:
                 async with asyncio.timeout(_LOOK):
                     await self._bell.wait()
@@ -95,7 +98,10 @@ class Queue:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(LEASE / 3)
-            await asyncio.to_thread(self._records.renew)
+            try:
+                await asyncio.to_thread(self._records.renew)
+            except Exception:
+                _LOG.exception("the leases could not be renewed; trying again")
 
 
 def _result(outcome: Outcome) -> dict[str, Any]:

@@ -151,24 +151,24 @@ class Records:
 
     def claim_task(self) -> TaskRecord | None:
         """Take the oldest task that waits or whose engine is gone, and mark it processing; None if none."""
-        now = self._clock()
-        free = or_(_TASKS.c.status == "created", and_(_TASKS.c.status == "processing", _TASKS.c.lease < now))
-        with self._database.begin() as db:
-            row = db.execute(
-                select(*_TASK_COLUMNS, _TASKS.c.lease).where(free).order_by(_TASKS.c.created_at).limit(1)
-            ).one_or_none()
-            if row is None:
-                return None
-            same = and_(_TASKS.c.id == row.id, _TASKS.c.status == row.status, _TASKS.c.lease == row.lease)
-            taken = {
-                "status": "processing",
-                "holder": self._holder,
-                "lease": now + LEASE,
-                "attempts": row.attempts + 1,
-            }
-            if db.execute(update(_TASKS).where(same).values(taken)).rowcount == 0:
-                return None
-            return _task(db.execute(select(*_TASK_COLUMNS).where(_TASKS.c.id == row.id)).one())
+        while True:
+            now = self._clock()
+            waits = _TASKS.c.status == "created"
+            free = or_(waits, and_(_TASKS.c.status == "processing", _TASKS.c.lease < now))
+            oldest = select(*_TASK_COLUMNS, _TASKS.c.lease).where(free).order_by(_TASKS.c.created_at).limit(1)
+            with self._database.begin() as db:
+                row = db.execute(oldest).one_or_none()
+                if row is None:
+                    return None
+                same = and_(_TASKS.c.id == row.id, _TASKS.c.status == row.status, _TASKS.c.lease == row.lease)
+                taken = {
+                    "status": "processing",
+                    "holder": self._holder,
+                    "lease": now + LEASE,
+                    "attempts": row.attempts + 1,
+                }
+                if db.execute(update(_TASKS).where(same).values(taken)).rowcount:
+                    return _task(db.execute(select(*_TASK_COLUMNS).where(_TASKS.c.id == row.id)).one())
 
     def renew(self) -> None:
         """Extend the leases of this process."""
