@@ -8,7 +8,9 @@ import ipaddress
 import json
 import logging
 import shutil
+import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +18,9 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from seedance.errors import InvalidRequest, NothingSent
+from seedance.errors import InvalidRequest, NothingSent, StillRunning
 from seedance.files import whole
-from seedance.journal import Record
+from seedance.journal import LEASE, Record
 from seedance.models import (
     DEFAULT_DURATION,
     MAX_DURATION,
@@ -28,6 +30,7 @@ from seedance.models import (
     Event,
     State,
 )
+from seedance.policy import RUNNING_DEADLINE
 from seedance.settings import Settings
 from seedance.studio import Studio
 from seedance.version import __version__
@@ -40,6 +43,7 @@ UNSETTLED: Final = 3
 _EXITS: Final = (
     "exit status: 0 done; 1 the task failed; 2 bad input, nothing sent; 3 outcome unknown or still running"
 )
+_LOOK: Final = 0.5  # seconds between looks for videos whose holder may be gone
 _PREVIEW: Final = "preview engine: a storyboard in motion, not the AI model (set WAVESPEED_API_KEY for that)"
 
 
@@ -47,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # SIGTERM ends the program as Ctrl-C does: what is under way is left for the next start to go on with.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status: int = asyncio.run(options.run(options, Settings()))
     except ValidationError as error:
@@ -56,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NothingSent as error:
         _say(str(error))
         return NOTHING_SENT
+    except StillRunning as error:
+        _say(str(error))
+        return UNSETTLED
     except KeyboardInterrupt:
         _say(
             "Stopped watching. What was submitted goes on: 'python -m seedance tasks resume' brings it home."
@@ -76,7 +85,7 @@ async def generate(options: argparse.Namespace, settings: Settings) -> int:
             seed=options.seed,
             engine=options.engine,
         )
-        event = await _show(studio.watch(id, every=1.0))
+        event = await _show(studio.watch(id, every=1.0, patience=RUNNING_DEADLINE))
     if event.video is not None and target is not None:
         with whole(target) as part:
             shutil.copyfile(event.video, part)
@@ -129,10 +138,17 @@ async def tasks(options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _resume(studio: Studio, ids: list[str]) -> int:
-    for id in await studio.resume(ids or None):
-        _say(id)
-        await _show(studio.watch(id, every=1.0))
-    left = [record for record in await studio.unfinished() if not ids or record.id in ids]
+    """Finish what is unfinished. A process that is gone may hold a video for as long as its lease runs."""
+    last_look = time.monotonic() + LEASE + 1
+    while True:
+        taken = await studio.resume(ids or None)
+        for id in taken:
+            _say(id)
+            await _show(studio.watch(id, every=1.0))
+        left = [record for record in await studio.unfinished() if not ids or record.id in ids]
+        if not left or (not taken and time.monotonic() > last_look):
+            break
+        await asyncio.sleep(_LOOK)
     for record in left:
         _say(f"{record.id} is {record.state}; another process works on it, or its key is not set here")
     return UNSETTLED if left else DONE

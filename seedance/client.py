@@ -1,13 +1,13 @@
-"""WaveSpeedAI's REST API: upload, submit, get, events, wait, download. Only this module calls it."""
+"""WaveSpeedAI's REST API in verbs: upload, submit, get, events, wait, find, download, price, balance."""
 
 from __future__ import annotations
 
 import asyncio
-import platform
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
@@ -16,32 +16,20 @@ import httpx
 from pydantic import SecretStr, ValidationError
 
 from seedance import policy
-from seedance.download import fetch
-from seedance.errors import (
-    InvalidRequest,
-    MissingKey,
-    NotDelivered,
-    OutcomeUnknown,
-    StillRunning,
-    TaskFailed,
-    TaskRejected,
-    Unavailable,
-)
+from seedance.download import Download
+from seedance.errors import Refused, StillRunning, TaskFailed, TaskRejected, Unavailable
+from seedance.exchange import Exchange, unknown
 from seedance.images import CleanImage
-from seedance.models import DEFAULT_MODEL, Request, Status, Task
-from seedance.version import __version__
-from seedance.wire import Answer, SubmitBody, UploadRequest, UploadTicket, read_answer, read_task
+from seedance.models import DEFAULT_MODEL, Price, Request, Status, Task
+from seedance.wire import Balance, Quote, SubmitBody, UploadRequest, UploadTicket, read_list, read_task
 
 DEFAULT_BASE_URL: Final = "https://api.wavespeed.ai"
-MAX_CONNECTIONS: Final = 16
 _READ_ATTEMPTS: Final = 5
-_FINE: Final = frozenset({200, 201, 202})
-_NEVER_ARRIVED: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-)
+_EMPTY_LOOKS: Final = 5  # at a completed task whose video's address has not come yet
+_SKEW: Final = 900.0  # seconds that the provider's clock may be behind ours
+_PAGE: Final = 100  # tasks in one page of the history, the most there may be
+_PAGES: Final = 20
+_NOT_OFFERED: Final = frozenset({404, 405, 410})  # HTTP statuses of a call that a server does not have
 
 T = TypeVar("T")
 
@@ -52,8 +40,8 @@ class WaveSpeed:
     A submit is sent once, on a connection of its own, and never repeated here: it costs money and the
     provider knows no idempotency key. Everything else is free and repeated when the network fails.
 
-    `sleep`, `clock` (seconds, any origin), `chance` (0 to 1) and `transport` can be replaced, for tests and
-    for an engine inside this process.
+    `sleep`, `clock` (seconds, any origin), `wall` (seconds since the epoch), `chance` (0 to 1) and
+    `transport` can be replaced, for tests and for an engine inside this process.
     """
 
     def __init__(
@@ -66,42 +54,22 @@ class WaveSpeed:
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        secret = key.get_secret_value().strip() if key else ""
-        if not secret:
-            raise MissingKey
-        if not (secret.isascii() and secret.isprintable()):
-            raise InvalidRequest(
-                "key",
-                "The WaveSpeedAI key holds characters that no key has; copy it again. Nothing was sent.",
-            )
-        self.base_url = base_url.rstrip("/")
-        self.model = model
-        self._key = SecretStr(secret)
+        self._exchange = Exchange(key, base_url, model, transport, wall)
+        self._trusting = transport is not None
         self._pace = pace
         self._sleep, self._clock, self._chance = sleep, clock, chance
-        headers = {
-            "X-Client-Name": "seedance-studio",
-            "X-Client-Version": __version__,
-            "X-Client-OS": platform.system().lower() or "unknown",
-        }
-        pooled = httpx.Limits(max_connections=MAX_CONNECTIONS)
-        # An idle kept-alive connection may be closed by the server just as a submit is written to it; then
-        # nobody can tell whether it arrived. So a submit gets a new connection.
-        fresh = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=0)
-        self._http = httpx.AsyncClient(headers=headers, limits=pooled, transport=transport)
-        self._submit_http = httpx.AsyncClient(headers=headers, limits=fresh, transport=transport)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._http.aclose()
-        await self._submit_http.aclose()
+        await self._exchange.__aexit__(*exc)
 
     def __repr__(self) -> str:
-        return f"WaveSpeed({self.base_url!r}, model={self.model!r})"
+        return f"WaveSpeed({self._exchange.base_url!r}, model={self._exchange.model!r})"
 
     async def upload(self, image: CleanImage) -> str:
         """Store an image with the provider for 7 days and return its URL, to be named in a submit.
@@ -110,7 +78,12 @@ class WaveSpeed:
             Unavailable: the provider or its storage could not be reached, several times over.
             Refused: it does not take the image; the subclass says why.
         """
-        return await self._repeat(lambda: self._upload_once(image))
+        try:
+            return await self._repeat(lambda: self._upload_by_ticket(image))
+        except Refused as error:
+            if error.http_status not in _NOT_OFFERED:
+                raise
+        return await self._repeat(lambda: self._upload_by_form(image))
 
     async def submit(self, request: Request, urls: Sequence[str]) -> Task:
         """Ask for a video of uploaded images: one POST, once. This is what costs money.
@@ -120,35 +93,10 @@ class WaveSpeed:
             Refused: the provider said no, no task exists; the subclass says why.
             OutcomeUnknown: the answer was lost or makes no sense; a task may exist and be charged.
         """
-        body = SubmitBody(
-            prompt=request.prompt,
-            reference_images=list(urls),
-            duration=request.duration,
-            camera_fixed=request.camera_fixed,
-            seed=request.seed,
-        )
-        timeout = httpx.Timeout(policy.SUBMIT_TIMEOUT, connect=policy.CONNECT_TIMEOUT)
-        try:
-            response = await self._submit_http.post(
-                f"{self.base_url}/api/v3/{self.model}",
-                json=body.model_dump(),
-                headers=self._authorization,
-                timeout=timeout,
-            )
-        except _NEVER_ARRIVED as error:
-            raise NotDelivered(
-                f"{self.base_url} could not be reached ({type(error).__name__}). Nothing was sent or charged."
-            ) from error
-        except httpx.HTTPError as error:
-            raise self._unknown(type(error).__name__) from error
-        answer = _read(response)
-        code = _code(response, answer)
-        if answer is None or code >= 500 or code in (408, 425) or response.is_redirect:
-            raise self._unknown(f"HTTP {response.status_code}")
-        self._refuse(code, answer)
+        answer = await self._exchange.submit(_body(request, urls))
         task = read_task(answer.data)
         if task is None:
-            raise self._unknown("an answer without a task id")
+            raise unknown("an answer without a task id")
         return task
 
     async def get(self, task_id: str) -> Task:
@@ -159,7 +107,7 @@ class WaveSpeed:
             NotFound: the provider does not know it.
         """
         path = f"/api/v3/predictions/{quote(task_id, safe='')}/result"
-        answer = await self._call("GET", path, policy.POLL_TIMEOUT, of_task=True)
+        answer = await self._exchange.call("GET", path, policy.POLL_TIMEOUT, of_task=True)
         task = read_task(answer.data)
         if task is None:
             raise Unavailable("The provider's answer holds no task.")
@@ -171,12 +119,14 @@ class WaveSpeed:
         Failing polls are repeated for as long as it takes: they say nothing about a task that is paid for.
 
         Raises:
-            StillRunning: `deadline` seconds have passed; the task goes on at the provider.
+            StillRunning: `deadline` seconds have passed since the provider began to work on the task, time
+                in its queue not counted; the task goes on.
             Refused: the provider does not know the task, or refuses the key.
         """
         start = self._clock()
+        since = start
         seen: Task | None = None
-        poll = failures = 0
+        poll = failures = empty = 0
         while True:
             try:
                 task = await self.get(task_id)
@@ -185,21 +135,24 @@ class WaveSpeed:
                 failures += 1
             else:
                 failures = 0
+                if task.status is Status.QUEUED:
+                    since = self._clock()
                 if task != seen:
                     seen = task
                     yield task
-                if task.status.ended:
+                empty += task.status is Status.COMPLETED and not task.outputs
+                if task.status.ended and not 0 < empty < _EMPTY_LOOKS:
                     return
                 wait = self._pace.delay(poll, self._clock() - start, self._chance())
                 poll += 1
-            if deadline is not None and self._clock() - start + wait > deadline:
+            if deadline is not None and self._clock() - since + wait > deadline:
                 raise StillRunning(
                     f"Task {task_id} is still running after {deadline:.0f} s; it can be resumed.",
                     task_id=task_id,
                 )
             await self._sleep(wait)
 
-    async def wait(self, task_id: str, *, deadline: float | None = None) -> Task:
+    async def wait(self, task_id: str, *, deadline: float | None = policy.RUNNING_DEADLINE) -> Task:
         """Return the task once it is completed.
 
         Raises:
@@ -213,35 +166,111 @@ class WaveSpeed:
         check_completed(last)
         return last
 
+    async def find(self, request: Request, urls: Sequence[str], since: float) -> list[Task]:
+        """Look in the provider's history for tasks made of this request, oldest first.
+
+        `since` is when it was sent, in seconds since the epoch. A task counts where seed, prompt and image
+        URLs are the same; where the provider does not tell a task's inputs, it does not count.
+
+        Raises:
+            Unavailable, Refused: the history cannot be read now.
+        """
+        wanted = _body(request, urls)
+        asked = {
+            "page_size": _PAGE,
+            "model": self._exchange.model,
+            "created_after": datetime.fromtimestamp(since - _SKEW, UTC).isoformat().replace("+00:00", "Z"),
+            "include_inputs": True,
+        }
+        found: list[Task] = []
+        for page in range(1, _PAGES + 1):
+            answer = await self._exchange.call(
+                "POST", "/api/v3/predictions", policy.POLL_TIMEOUT, json=asked | {"page": page}
+            )
+            items = read_list(answer.data)
+            found += [task for task, inputs in items if _same(inputs, wanted)]
+            if len(items) < _PAGE:
+                break
+        return sorted(found, key=lambda task: task.created_at or datetime.max.replace(tzinfo=UTC))
+
     async def download(self, url: str, path: Path) -> None:
         """Save a finished video, whole or not at all: first beside `path`, checked, then moved there.
 
-        The key is not sent: outputs are public, and their host is not the API's.
+        The key is not sent: outputs are public, and their host is not the API's. A broken download goes on
+        where it ended. Addresses inside a private network are refused, unless they are the API's own host.
 
         Raises:
             Unavailable: it could not be fetched whole, several times over. It is kept 7 days; try again.
+            OSError: it cannot be written.
         """
-        await self._repeat(lambda: fetch(self._http, url, path))
+        own = None if self._trusting else httpx.URL(self._exchange.base_url)
+        with Download(self._exchange.http, path, own_server=own, guarded=not self._trusting) as download:
+            await self._repeat(lambda: download.fetch(url))
+            await download.keep()
 
-    async def _upload_once(self, image: CleanImage) -> str:
-        suffix = image.content_type.rpartition("/")[2]
-        wanted = UploadRequest(
-            filename=f"{image.sha256[:16]}.{suffix}", size=len(image.data), content_type=image.content_type
-        )
-        answer = await self._call(
-            "POST", "/api/v3/media/uploads", policy.UPLOAD_TIMEOUT, json=wanted.model_dump()
+    async def price(self, request: Request, urls: Sequence[str] = ()) -> Price:
+        """Ask what a request costs, before it is sent.
+
+        Raises:
+            Unavailable, Refused: the provider does not tell.
+        """
+        inputs = _body(request, urls)
+        asked = {"model_id": self._exchange.model, "inputs": inputs}
+        try:
+            answer = await self._repeat(lambda: self._post("/api/v3/model/price", asked))
+        except Refused as error:
+            if error.http_status not in _NOT_OFFERED:
+                raise
+            answer = await self._repeat(lambda: self._post("/api/v3/model/pricing", asked))
+        try:
+            return Quote.model_validate(answer).price_of()
+        except (ValidationError, ValueError) as error:
+            raise Unavailable("The provider's price could not be read.") from error
+
+    async def balance(self) -> float:
+        """Ask for the account's balance in USD.
+
+        Raises:
+            Unavailable, Refused: the provider does not tell.
+        """
+        answer = await self._repeat(
+            lambda: self._exchange.call("GET", "/api/v3/balance", policy.POLL_TIMEOUT)
         )
         try:
-            ticket = UploadTicket.model_validate(answer.data)
+            return Balance.model_validate(answer.data).balance
+        except ValidationError as error:
+            raise Unavailable("The provider's balance could not be read.") from error
+
+    async def _upload_by_ticket(self, image: CleanImage) -> str:
+        wanted = UploadRequest(
+            filename=_filename(image), size=len(image.data), content_type=image.content_type
+        )
+        data = await self._post("/api/v3/media/uploads", wanted.model_dump(), policy.UPLOAD_TIMEOUT)
+        try:
+            ticket = UploadTicket.model_validate(data)
         except ValidationError as error:
             raise Unavailable("The provider's upload ticket could not be read.") from error
         target = ticket.upload
-        response = await self._send(
+        response = await self._exchange.send(
             target.method, target.url, policy.UPLOAD_TIMEOUT, headers=target.headers, content=image.data
         )
         if not response.is_success:
             raise Unavailable(f"The provider's storage answered HTTP {response.status_code}.")
         return ticket.download_url
+
+    async def _upload_by_form(self, image: CleanImage) -> str:
+        files = {"file": (_filename(image), image.data, image.content_type)}
+        answer = await self._exchange.call(
+            "POST", "/api/v3/media/upload/binary", policy.UPLOAD_TIMEOUT, files=files
+        )
+        url = answer.data.get("download_url") if isinstance(answer.data, dict) else None
+        if not isinstance(url, str) or not url:
+            raise Unavailable("The provider's answer to the upload could not be read.")
+        return url
+
+    async def _post(self, path: str, body: dict[str, Any], patience: float = policy.POLL_TIMEOUT) -> Any:
+        answer = await self._exchange.call("POST", path, patience, json=body)
+        return answer.data
 
     async def _repeat(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a free call again while it is `Unavailable`, a few times."""
@@ -251,43 +280,6 @@ class WaveSpeed:
             except Unavailable:
                 await self._sleep(policy.backoff(attempt, self._chance()))
         return await call()
-
-    async def _call(
-        self, method: str, path: str, patience: float, *, of_task: bool = False, **content: Any
-    ) -> Answer:
-        """Make one free call of the API and return its answer, refusals raised."""
-        url = self.base_url + path
-        response = await self._send(method, url, patience, headers=self._authorization, **content)
-        answer = _read(response)
-        code = _code(response, answer)
-        if answer is None or code in policy.TRANSIENT or code >= 500:
-            raise Unavailable(f"The provider answered HTTP {response.status_code}.")
-        self._refuse(code, answer, of_task=of_task)
-        return answer
-
-    async def _send(self, method: str, url: str, patience: float, **content: Any) -> httpx.Response:
-        limits = httpx.Timeout(patience, connect=policy.CONNECT_TIMEOUT)
-        try:
-            return await self._http.request(method, url, timeout=limits, **content)
-        except httpx.HTTPError as error:
-            raise Unavailable(f"The provider could not be reached ({type(error).__name__}).") from error
-
-    def _refuse(self, code: int, answer: Answer, *, of_task: bool = False) -> None:
-        """Raise what a refusing answer means."""
-        if code not in _FINE:
-            reason = answer.reason.replace(self._key.get_secret_value(), "***")
-            raise policy.refusal(code, reason, model=self.model, of_task=of_task)
-
-    @property
-    def _authorization(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._key.get_secret_value()}"}
-
-    @staticmethod
-    def _unknown(what: str) -> OutcomeUnknown:
-        return OutcomeUnknown(
-            f"The request was sent but its answer was lost ({what}). A video may have been started and "
-            "charged: look at the provider's history before you send it again."
-        )
 
 
 def check_completed(task: Task) -> None:
@@ -306,16 +298,23 @@ def check_completed(task: Task) -> None:
     )
 
 
-def _read(response: httpx.Response) -> Answer | None:
-    """Return the JSON answer; for a plain 4xx page an empty one; None when nothing can be told from it."""
-    try:
-        return read_answer(response.json())
-    except ValueError:
-        return Answer() if response.is_client_error else None
+def _body(request: Request, urls: Sequence[str]) -> dict[str, Any]:
+    return SubmitBody(
+        prompt=request.prompt,
+        reference_images=list(urls),
+        duration=request.duration,
+        camera_fixed=request.camera_fixed,
+        seed=request.seed,
+    ).model_dump()
 
 
-def _code(response: httpx.Response, answer: Answer | None) -> int:
-    """Return the HTTP status, or the envelope's own code where HTTP says all is well."""
-    if answer is None or not response.is_success:
-        return response.status_code
-    return int(answer.code or 200)
+def _same(inputs: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Tell whether a task of the history was made of this request: all that the history tells must agree."""
+    if inputs.get("seed") != wanted["seed"] or inputs.get("prompt") != wanted["prompt"]:
+        return False
+    urls = inputs.get("reference_images")
+    return urls is None or not wanted["reference_images"] or urls == wanted["reference_images"]
+
+
+def _filename(image: CleanImage) -> str:
+    return f"{image.sha256[:16]}.{image.content_type.rpartition('/')[2]}"

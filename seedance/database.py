@@ -4,36 +4,70 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Engine, MetaData, create_engine, event
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateColumn
+
+from seedance.errors import NotRecorded
+
+_TRIES: Final = 5  # several processes may bring one database forward at the same time
 
 
-def connect(url: str, tables: MetaData) -> Engine:
-    """Open the database at an SQLAlchemy URL and create the tables that it lacks.
+def connect(url: str, tables: MetaData, *, name: str, version: int) -> Engine:
+    """Open the database at an SQLAlchemy URL and bring the tables that go by this name forward to `version`.
 
-    SQLite runs in write-ahead mode with full synchronisation: a committed row survives a power cut. Its
-    folder is made where it is missing.
+    Tables, columns and indexes that are missing are added; nothing is ever dropped. SQLite runs in
+    write-ahead mode with full synchronisation: a committed row survives a power cut.
+
+    Raises:
+        NotRecorded: the database was written by a newer program.
     """
     database = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     if database.dialect.name == "sqlite":
         Path(database.url.database or "").parent.mkdir(parents=True, exist_ok=True)
         event.listen(database, "connect", _configure_sqlite)
-    _create(database, tables)
+    for _ in range(_TRIES - 1):
+        with suppress(DBAPIError):  # another process did a part of it just now, so less is left to do
+            _bring_forward(database, tables, name, version)
+            return database
+    _bring_forward(database, tables, name, version)
     return database
-
-
-def _create(database: Engine, tables: MetaData) -> None:
-    for _ in tables.tables:  # a failure means: another process is creating them, and has come one further
-        with suppress(DBAPIError):
-            return tables.create_all(database)
-    return tables.create_all(database)
 
 
 def sqlite_url(path: Path) -> str:
     """Return the URL of an SQLite file."""
     return f"sqlite:///{path}"
+
+
+def _bring_forward(database: Engine, tables: MetaData, name: str, version: int) -> None:
+    stamp = Table(f"{name}_version", MetaData(), Column("version", Integer, nullable=False))
+    with database.begin() as db:
+        found = db.execute(stamp.select()).scalar() if inspect(db).has_table(stamp.name) else 0
+        if found == version:
+            return
+        if found and found > version:
+            raise NotRecorded(
+                f"The database is of version {found}, written by a newer program; this one knows {version}. "
+                "Nothing was changed or sent. Update this program."
+            )
+        stamp.create(db, checkfirst=True)
+        tables.create_all(db)
+        for table in tables.sorted_tables:
+            _complete(db, table)
+        db.execute(stamp.delete())
+        db.execute(stamp.insert().values(version=version))
+
+
+def _complete(db: Connection, table: Table) -> None:
+    present = {column["name"] for column in inspect(db).get_columns(table.name)}
+    for column in table.columns:
+        if column.name not in present:
+            added = CreateColumn(column).compile(dialect=db.dialect)
+            db.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
+    for index in table.indexes:
+        index.create(db, checkfirst=True)
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final, Self
 
+import httpx
 from pydantic import SecretStr
 
 from seedance import policy
 from seedance.client import WaveSpeed
+from seedance.gate import Gate
 from seedance.settings import Settings
 
 _LOCAL_URL: Final = "http://engine.internal"  # never resolved: the calls stay in this process
@@ -20,8 +26,19 @@ _LOCAL_ACCOUNT: Final = "local"
 class Engines:
     """The clients of one studio. Use it as an async context manager."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self._settings = settings
+        self._transport = transport
+        self._clock = clock
+        self._chance = chance
+        self._gates: defaultdict[str, Gate] = defaultdict(Gate)
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._clients: dict[str, WaveSpeed] = {}
@@ -48,8 +65,20 @@ class Engines:
                 self._clients[account] = await self._stack.enter_async_context(client)
             return self._clients[account]
 
+    def gate(self, account: str) -> Gate:
+        """Return where the submits of an account wait."""
+        return self._gates[account]
+
     def _provider(self, key: SecretStr | None) -> WaveSpeed:
-        return WaveSpeed(key, base_url=self._settings.base_url, model=self._settings.model)
+        return WaveSpeed(
+            key,
+            base_url=self._settings.base_url,
+            model=self._settings.model,
+            transport=self._transport,
+            clock=self._clock,
+            wall=self._clock,
+            chance=self._chance,
+        )
 
     async def _local(self) -> WaveSpeed:
         from seedance.engine import Engine  # its server is loaded only where it is used

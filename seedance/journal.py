@@ -18,6 +18,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     Index,
     Integer,
@@ -56,6 +57,7 @@ _VIDEOS: Final = Table(
     Column("camera_fixed", Boolean, nullable=False),
     Column("seed", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("urls", JSON),
     Column("created_at", Float, nullable=False),
     Column("submitted_at", Float),
     Column("finished_at", Float),
@@ -67,8 +69,9 @@ _VIDEOS: Final = Table(
     Column("holder", String(32)),
     Column("lease", Float, nullable=False),
     Column("fence", Integer, nullable=False),
-    Index("videos_by_state", "state", "created_at"),
     Index("videos_by_owner", "owner", "created_at"),
+    Index("videos_unfinished", "finished_at", "created_at"),
+    Index("videos_by_task", "account", "task_id", unique=True),
 )
 _UPLOADS: Final = Table(
     "uploads",
@@ -78,7 +81,8 @@ _UPLOADS: Final = Table(
     Column("url", Text, nullable=False),
     Column("created_at", Float, nullable=False),
 )
-_UNFINISHED: Final = (State.NEW, State.SUBMITTING, State.RUNNING, State.DOWNLOADING)
+_UNFINISHED: Final = _VIDEOS.c.finished_at.is_(None)
+_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,12 @@ class Record:
     camera_fixed: bool
     seed: int
     state: State
+    urls: list[str] | None
+    """The addresses of the images at the provider, as they were submitted."""
     created_at: float
     submitted_at: float | None
     finished_at: float | None
+    """When nothing was left to do. A stopped video is unfinished for as long as it may still come."""
     task_id: str | None
     made_by: str | None
     """The model's name as the provider reported it."""
@@ -115,19 +122,24 @@ class Record:
 _COLUMNS: Final = tuple(_VIDEOS.c[field.name] for field in fields(Record))
 
 
+class TaskTaken(Exception):
+    """The provider's task already belongs to another video."""
+
+
 class Journal:
     """The videos on record in one database, as one process works on them. Blocking; safe in threads."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._holder = uuid.uuid4().hex
+        self.holder = uuid.uuid4().hex
+        """This process's name on its leases."""
         with _recording():
-            self._database = connect(url, _METADATA)
+            self._database = connect(url, _METADATA, name="journal", version=_VERSION)
 
     def close(self) -> None:
         """Give the leases and the connections back; what is unfinished may be claimed at once."""
         with self._database.begin() as db:
-            db.execute(update(_VIDEOS).where(_VIDEOS.c.holder == self._holder).values(holder=None, lease=0.0))
+            db.execute(update(_VIDEOS).where(_VIDEOS.c.holder == self.holder).values(holder=None, lease=0.0))
         self._database.dispose()
 
     def add(self, **values: Any) -> Record:
@@ -139,7 +151,7 @@ class Journal:
             NotRecorded: the database cannot be written, so nothing may be sent.
         """
         now = self._clock()
-        row = dict(values, id=uuid.uuid4().hex, state=State.NEW, created_at=now, holder=self._holder)
+        row = dict(values, id=uuid.uuid4().hex, state=State.NEW, created_at=now, holder=self.holder)
         row |= {"lease": now + LEASE, "fence": 1}
         with _recording(), self._database.begin() as db:
             db.execute(insert(_VIDEOS).values(row))
@@ -150,30 +162,48 @@ class Journal:
 
         Raises:
             NotRecorded: the database cannot be written.
+            TaskTaken: the task id among the changes is on record for another video.
         """
         mine = and_(_VIDEOS.c.id == record.id, _VIDEOS.c.fence == record.fence)
         with _recording(), self._database.begin() as db:
-            if db.execute(update(_VIDEOS).where(mine).values(changes)).rowcount == 0:
+            try:
+                found = db.execute(update(_VIDEOS).where(mine).values(changes)).rowcount
+            except IntegrityError as error:
+                if "task_id" in str(error.orig):
+                    raise TaskTaken from error
+                raise
+            if found == 0:
                 return None
             return _record(db.execute(select(*_COLUMNS).where(_VIDEOS.c.id == record.id)).one())
 
-    def claim(self, accounts: Sequence[str], ids: Sequence[str] | None = None) -> list[Record]:
-        """Take over unfinished videos of these accounts (and ids) whose process is gone; oldest first."""
+    def holders(self) -> list[str]:
+        """Return the names of the processes that hold unfinished videos."""
+        held = and_(_UNFINISHED, _VIDEOS.c.holder.is_not(None))
+        with self._database.connect() as db:
+            return list(db.execute(select(_VIDEOS.c.holder).where(held).distinct()).scalars())
+
+    def claim(
+        self, accounts: Sequence[str], ids: Sequence[str] | None = None, *, dead: Sequence[str] = ()
+    ) -> list[Record]:
+        """Take over unfinished videos of these accounts whose process is gone; oldest first.
+
+        With `ids`, only these, and of them also those whose outcome is unknown, to be looked for again.
+        A process is gone when its lease has run out, or at once when its name is among the `dead`.
+        """
         now = self._clock()
-        free = and_(
-            _VIDEOS.c.state.in_(_UNFINISHED),
-            _VIDEOS.c.account.in_(accounts),
-            or_(_VIDEOS.c.holder.is_(None), _VIDEOS.c.lease < now),
-        )
+        abandoned = or_(_VIDEOS.c.holder.is_(None), _VIDEOS.c.lease < now, _VIDEOS.c.holder.in_(dead))
+        open_: ColumnElement[bool] = _UNFINISHED
         if ids is not None:
-            free = and_(free, _VIDEOS.c.id.in_(ids))
+            lost = _VIDEOS.c.state == State.UNKNOWN
+            open_ = and_(_VIDEOS.c.id.in_(ids), or_(_UNFINISHED, lost))
+        free = and_(open_, _VIDEOS.c.account.in_(accounts), abandoned)
         with _recording(), self._database.begin() as db:
             found = db.execute(select(*_COLUMNS).where(free).order_by(_VIDEOS.c.created_at)).all()
             return [claimed for row in found if (claimed := self._claim(db, _record(row), now))]
 
     def renew(self) -> None:
         """Extend every lease of this process."""
-        mine = and_(_VIDEOS.c.holder == self._holder, _VIDEOS.c.state.in_(_UNFINISHED))
+        mine = and_(_VIDEOS.c.holder == self.holder, _UNFINISHED)
         with _recording(), self._database.begin() as db:
             db.execute(update(_VIDEOS).where(mine).values(lease=self._clock() + LEASE))
 
@@ -193,7 +223,7 @@ class Journal:
 
     def unfinished(self) -> list[Record]:
         """Return the videos that are still to be made, oldest first, whoever works on them."""
-        query = select(*_COLUMNS).where(_VIDEOS.c.state.in_(_UNFINISHED)).order_by(_VIDEOS.c.created_at)
+        query = select(*_COLUMNS).where(_UNFINISHED).order_by(_VIDEOS.c.created_at)
         with self._database.connect() as db:
             return [_record(row) for row in db.execute(query)]
 
@@ -216,7 +246,9 @@ class Journal:
 
     def _claim(self, db: Any, record: Record, now: float) -> Record | None:
         same = and_(_VIDEOS.c.id == record.id, _VIDEOS.c.fence == record.fence)
-        values = {"holder": self._holder, "lease": now + LEASE, "fence": record.fence + 1}
+        values: dict[str, Any] = {"holder": self.holder, "lease": now + LEASE, "fence": record.fence + 1}
+        if record.state is State.UNKNOWN:
+            values |= {"state": State.SUBMITTING, "finished_at": None}
         if db.execute(update(_VIDEOS).where(same).values(values)).rowcount == 0:
             return None
         return _record(db.execute(select(*_COLUMNS).where(_VIDEOS.c.id == record.id)).one())

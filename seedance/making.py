@@ -1,7 +1,8 @@
 """One video's way through the states of the journal: upload, submit, follow, save.
 
 Every step is on record before the next begins, so that a crash at any point leaves a row that says what may
-have been sent. Nothing here submits twice: a submit without an answer ends as `unknown`.
+have been sent. Nothing here submits twice: a submit whose answer is lost is looked for in the provider's
+history, and is either found and followed, or ends as `unknown`.
 """
 
 from __future__ import annotations
@@ -12,31 +13,48 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from seedance import policy
 from seedance.client import WaveSpeed, check_completed
 from seedance.errors import (
-    InvalidImage,
+    InsufficientCredit,
     NotDelivered,
     NotFound,
     NothingSent,
     NotRecorded,
     OutcomeUnknown,
+    RateLimited,
     Refused,
     TaskFailed,
+    Unauthorized,
     Unavailable,
 )
-from seedance.images import CleanImage
-from seedance.journal import Journal, Record
+from seedance.gate import Gate
+from seedance.journal import Journal, Record, TaskTaken
 from seedance.models import Request, State, Task
+from seedance.uploads import Uploads
 
 _LOG: Final = logging.getLogger(__name__)
-_SUBMIT_ATTEMPTS: Final = 5
-_LOOKS: Final = 3  # a task just submitted may not be found yet
+_LAST_WAIT: Final = 10.0  # seconds for the answer to a submit when the program is to end
+_MISSES: Final = 20  # looks at a task that the provider says it does not know; it may have known it before
 _REFUSED_WAIT: Final = 30.0  # seconds until a refused look at a task is repeated
+_CRASHED: Final = (
+    "The program ended while the request was being sent, so nobody knows whether it arrived. A video may "
+    "have been started and charged: look at the provider's history before you send it again."
+)
+_TAKEN: Final = (
+    "The provider answered with the id of another video's task. A video may have been started and charged: "
+    "look at the provider's history before you send it again."
+)
+_LOOKING: Final = "The answer to the request was lost. Looking for the video in the provider's history."
+_STOPPED: Final = (
+    "Stopped waiting. The provider has no cancel: it may still finish this video and charge it; then it is "
+    "kept here."
+)
+_STOPPED_EARLY: Final = "Stopped before anything was sent. Nothing was charged."
 
 
 class LeaseLost(Exception):
@@ -45,7 +63,7 @@ class LeaseLost(Exception):
 
 @dataclass(slots=True)
 class Making:
-    """One recorded video on its way to a saved file. `run` it once."""
+    """One recorded video on its way to a saved file. `run` brings it there from wherever it stands."""
 
     record: Record
     client: WaveSpeed
@@ -58,118 +76,210 @@ class Making:
     """Called at each change: the record, the provider's view where there is one, a remark for the user."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     now: Callable[[], float] = time.time
+    gate: Gate = field(default_factory=Gate)
+    """Where the submits of this account wait."""
+    grace: float = policy.GRACE
+    """Seconds that the provider's history may lag behind a submit whose answer was lost."""
+    chance: Callable[[], float] = random.random
+    stopped: bool = False
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self) -> None:
-        """Bring the video from wherever it stands to an ended state.
+        """Bring the video to an ended state.
 
         Raises:
             LeaseLost: another process has taken it over.
         """
         try:
             if self.record.state is State.SUBMITTING:
-                raise OutcomeUnknown(
-                    "The program ended while the request was being sent, so nobody knows whether it arrived. "
-                    "A video may have been started and charged: look at the provider's history before you "
-                    "send it again."
-                )
+                await self._look_for(OutcomeUnknown(_CRASHED))
             if self.record.state is State.NEW:
-                urls = await self._upload()
-                await self._submit(urls)
-            task = await self._follow()
-            await self._save(task)
+                await self._submit()
+            if self.record.finished_at is None:
+                await self._save(await self._follow())
         except OutcomeUnknown as error:
             await self._end(State.UNKNOWN, str(error))
         except (NothingSent, Refused, TaskFailed) as error:
             await self._end(State.FAILED, str(error))
 
-    async def _upload(self) -> list[str]:
-        """Give each image an address at the provider; one uploaded today is not uploaded again."""
-        self.publish(self.record, None, "")
-        return [await self._upload_one(image) for image in self.record.images]
+    async def stop(self) -> None:
+        """Stop waiting: what was sent goes on at the provider, and its video is kept when it comes."""
+        self.stopped = True
+        self.gate.release(self.record.id)
+        if self.record.state in (State.RUNNING, State.DOWNLOADING):
+            await self._keep(state=State.STOPPED, error=_STOPPED)
+            self.publish(self.record, None, _STOPPED)
 
-    async def _upload_one(self, facts: dict[str, Any]) -> str:
-        sha256, account = facts["sha256"], self.record.account
-        if url := await asyncio.to_thread(self.journal.upload_url, sha256, account):
-            return url
-        try:
-            data = await asyncio.to_thread((self.images / f"{sha256}.jpg").read_bytes)
-        except OSError as error:
-            reason = f"its copy in {self.images} cannot be read ({error.strerror}). Nothing was sent."
-            raise InvalidImage(facts["name"], reason) from error
-        image = CleanImage(facts["name"], data, facts["width"], facts["height"], sha256)
-        try:
-            url = await self.client.upload(image)
-        except Unavailable as error:
-            raise NotDelivered(f"{error} No video was asked for and nothing was charged.") from error
-        await asyncio.to_thread(self.journal.keep_upload, sha256, account, url)
-        return url
+    # Sending --------------------------------------------------------------------------------------------
 
-    async def _submit(self, urls: list[str]) -> None:
-        """Send the request once; what surely did not arrive is sent again, a few times."""
+    async def _submit(self) -> None:
+        """Send the request; what surely created no task is sent again, a limited number of times."""
+        missed = limited = 0
+        while True:
+            urls = await Uploads(self.client, self.journal, self.images).addresses(self.record)
+            if self.stopped:
+                return await self._end(State.STOPPED, _STOPPED_EARLY)
+            await self._write(state=State.SUBMITTING, submitted_at=self.now(), urls=urls)
+            self.publish(self.record, None, "")
+            try:
+                return await self._adopt(await self._post(urls))
+            except OutcomeUnknown as error:
+                return await self._look_for(error)
+            except TaskTaken as error:
+                raise OutcomeUnknown(_TAKEN) from error
+            except NotDelivered as error:
+                missed += 1
+                if missed == policy.SUBMIT_ATTEMPTS:
+                    raise
+                wait, remark = policy.backoff(missed, self.chance()), str(error)
+            except RateLimited as error:
+                limited += 1
+                if limited == policy.RATE_ATTEMPTS:
+                    raise
+                wait = policy.rate_wait(error.retry_after, self.chance())
+                remark = f"The provider takes no more requests for now. Asking again in {wait:.0f} s."
+            except (Unauthorized, InsufficientCredit) as error:
+                self.gate.turn_away(error)
+                raise
+            await self._keep(state=State.NEW)  # nothing was created: a crash while waiting is harmless
+            self.publish(self.record, None, remark)
+            await self.gate.wait(self.record.id, wait)
+
+    async def _post(self, urls: list[str]) -> Task:
+        """Send the request, once. When the program ends meanwhile, wait a little for the answer."""
+        posting = asyncio.create_task(self.client.submit(self._request(), urls))
+        try:
+            return await asyncio.shield(posting)
+        except asyncio.CancelledError:
+            await asyncio.wait({posting}, timeout=_LAST_WAIT)
+            if posting.done() and not posting.cancelled() and posting.exception() is None:
+                await self._adopt(posting.result())
+            posting.cancel()
+            raise
+
+    def _request(self) -> Request:
         record = self.record
-        request = Request(
+        return Request(
             prompt=record.prompt,
             images=tuple(self.images / f"{image['sha256']}.jpg" for image in record.images),
             duration=record.duration,
             camera_fixed=record.camera_fixed,
             seed=record.seed,
         )
-        await self._write(state=State.SUBMITTING, submitted_at=self.now())
-        for attempt in range(_SUBMIT_ATTEMPTS):
+
+    # A lost answer --------------------------------------------------------------------------------------
+
+    async def _look_for(self, lost: OutcomeUnknown) -> None:
+        """Look for the task of a submit whose answer was lost, and adopt it; else raise `lost`.
+
+        It is given up only after a look that worked and came after the grace.
+        """
+        start, submitted = self.now(), self.record.submitted_at or self.record.created_at
+        self.publish(self.record, None, _LOOKING)
+        looks = policy.looks(self.grace)
+        while self._retained() > 0:
+            at = start + next(looks, self.now() - start + policy.LOOK)
+            await self.sleep(max(0.0, at - self.now()))
             try:
-                task = await self.client.submit(request, urls)
-            except NotDelivered:
-                if attempt == _SUBMIT_ATTEMPTS - 1:
-                    raise
-                await self.sleep(policy.backoff(attempt, random.random()))
-            else:
-                await self._keep(state=State.RUNNING, task_id=task.id, made_by=task.model or None)
-                self.publish(self.record, task, "")
-                return
+                tasks = await self.client.find(self._request(), self.record.urls or [], submitted)
+            except (Unavailable, Refused) as error:
+                self.publish(self.record, None, f"{_LOOKING} It cannot be read now: {error}")
+                continue
+            for task in tasks:
+                if await self._adopted(task):
+                    return
+            if self.now() - submitted >= self.grace:
+                break
+        raise lost
+
+    async def _adopted(self, task: Task) -> bool:
+        try:
+            await self._adopt(task)
+        except TaskTaken:
+            return False
+        return True
+
+    async def _adopt(self, task: Task) -> None:
+        """Put the task's id on record, before anything else happens."""
+        await self._keep(
+            state=self._shown(State.RUNNING),
+            task_id=task.id,
+            made_by=task.model or None,
+            error=_STOPPED if self.stopped else None,
+            finished_at=None,
+        )
+        self.publish(self.record, task, self.record.error or "")
+
+    # Bringing it home -----------------------------------------------------------------------------------
 
     async def _follow(self) -> Task:
         """Watch the task until it has ended, and return it with its video's address."""
         task_id = self.record.task_id
         if task_id is None:
             raise OutcomeUnknown("The record of this video holds no task id.")
-        task: Task | None = None
-        refusals = 0
-        while task is None or not task.status.ended:
-            try:
-                async with aclosing(self.client.events(task_id)) as events:
-                    async for task in events:
-                        self.publish(self.record, task, "")
-            except Refused as error:  # the task is paid for: a refused look does not give it up
-                refusals += 1
-                if isinstance(error, NotFound) and refusals >= _LOOKS:
-                    raise
-                self.publish(self.record, task, f"{error} Asking again.")
-                await self.sleep(_REFUSED_WAIT)
+        try:
+            async with asyncio.timeout(self._retained()):
+                task = await self._ended(task_id)
+        except TimeoutError:
+            raise OutcomeUnknown(
+                f"The provider did not say how task {task_id} ended while it kept it. "
+                "It may have been charged."
+            ) from None
         check_completed(task)
         await self._keep(
-            state=State.DOWNLOADING,
+            state=self._shown(State.DOWNLOADING),
             made_by=task.model or self.record.made_by,
             inference_ms=task.inference_ms,
         )
         return task
 
+    async def _ended(self, task_id: str) -> Task:
+        """Return the task once it has ended. It is paid for: a refused look at it does not give it up."""
+        task: Task | None = None
+        misses = 0
+        while task is None or not task.status.ended:
+            try:
+                async with aclosing(self.client.events(task_id)) as events:
+                    async for task in events:
+                        self.publish(self.record, task, "")
+            except Refused as error:
+                misses += isinstance(error, NotFound)
+                if misses == _MISSES:
+                    raise OutcomeUnknown(f"{error} It may have been charged.") from error
+                self.publish(self.record, task, f"{error} Asking again.")
+                await self.sleep(_REFUSED_WAIT)
+        return task
+
     async def _save(self, task: Task) -> None:
-        """Bring the finished video home. It is paid for: a failure is repeated, never given up."""
+        """Bring the finished video home. It is paid for: a failure is repeated while the provider has it."""
         name = f"{self.record.id}.mp4"
         self.publish(self.record, task, "")
         failures = 0
         while True:
             try:
-                await asyncio.to_thread(self.videos.mkdir, parents=True, exist_ok=True)
                 await self.client.download(task.outputs[0], self.videos / name)
-                break
+                return await self._end(State.DONE, None, video=name)
             except (Unavailable, OSError) as error:
                 failures += 1
                 _LOG.warning("saving video %s failed: %s", self.record.id, error)
+                if self._retained() <= 0:
+                    raise TaskFailed(
+                        f"The video was made and charged, but could not be saved while the provider kept it "
+                        f"({error}).",
+                        task_id=task.id,
+                    ) from error
                 remark = f"The video is made, but saving it failed ({error}). Trying again."
                 self.publish(self.record, task, remark)
-                await self.sleep(5 + policy.backoff(failures, random.random()))
-        await self._end(State.DONE, None, video=name)
+                await self.sleep(5 + policy.backoff(failures, self.chance()))
+
+    def _retained(self) -> float:
+        """Return the seconds for which the provider still keeps the task and its video."""
+        return (self.record.submitted_at or self.record.created_at) + policy.RETENTION - self.now()
+
+    # The record -----------------------------------------------------------------------------------------
+
+    def _shown(self, state: State) -> State:
+        return State.STOPPED if self.stopped or self.record.state is State.STOPPED else state
 
     async def _end(self, state: State, error: str | None, **changes: Any) -> None:
         await self._keep(state=state, error=error, finished_at=self.now(), holder=None, **changes)
@@ -177,10 +287,11 @@ class Making:
 
     async def _write(self, **changes: Any) -> None:
         """Put a change on record, or raise `NotRecorded` while nothing has been sent."""
-        record = await asyncio.to_thread(lambda: self.journal.write(self.record, **changes))
-        if record is None:
-            raise LeaseLost
-        self.record = record
+        async with self._writing:
+            record = await asyncio.to_thread(lambda: self.journal.write(self.record, **changes))
+            if record is None:
+                raise LeaseLost
+            self.record = record
 
     async def _keep(self, **changes: Any) -> None:
         """Put on record what has already happened, however long the disk refuses."""
@@ -194,4 +305,4 @@ class Making:
                 _LOG.error("video %s cannot be recorded: %s", self.record.id, error)
                 remark = "The journal cannot be written. Trying again; check the disk and SEEDANCE_DATA_DIR."
                 self.publish(self.record, None, remark)
-                await self.sleep(policy.backoff(failures, random.random()))
+                await self.sleep(policy.backoff(failures, self.chance()))

@@ -145,6 +145,14 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What a video costs, as the provider says before it is made."""
+
+    amount: float
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """How a video in the making stands, for whoever watches."""
 

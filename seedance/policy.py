@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from seedance.errors import (
@@ -21,6 +25,14 @@ POLL_TIMEOUT: Final = 30.0
 SUBMIT_TIMEOUT: Final = 60.0
 UPLOAD_TIMEOUT: Final = 120.0
 DOWNLOAD_TIMEOUT: Final = 120.0  # between two pieces of the video, not for the whole
+
+SUBMIT_ATTEMPTS: Final = 5  # of a submit that surely did not arrive
+RATE_ATTEMPTS: Final = 10  # of a submit that met the rate limit
+RATE_WINDOW: Final = 60.0  # the provider counts submissions by the minute
+RUNNING_DEADLINE: Final = 1800.0  # of a caller who waits, counted from when the provider works on the task
+RETENTION: Final = 7 * 86400.0  # the provider keeps tasks, uploads and videos that long
+GRACE: Final = 600.0  # how far the provider's history may lag behind a submit whose answer was lost
+LOOK: Final = 60.0  # between looks into a history that could not be read during the grace
 
 TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses after which a read is worth repeating."""
@@ -58,6 +70,49 @@ def backoff(attempt: int, chance: float) -> float:
     """Return the seconds to wait before repeating a failed read, the attempt counted from 0 (full jitter)."""
     longest: float = 0.5 * 2.0 ** min(attempt, 10)
     return chance * min(longest, 15.0)
+
+
+def looks(grace: float) -> Iterator[float]:
+    """Yield when to look for a task whose submit was not answered, in seconds from the loss of the answer.
+
+    Soon and then ever more rarely, the last time at the end of the grace.
+    """
+    at = min(2.0, grace)
+    while at < grace:
+        yield at
+        at *= 2
+    yield grace
+
+
+def rate_wait(retry_after: float | None, chance: float) -> float:
+    """Return the seconds to wait after a 429: what it says, else the window; and up to a fifth more."""
+    base = RATE_WINDOW if retry_after is None else retry_after
+    return base * (1 + 0.2 * chance)
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Read when to come back, in seconds from now: `retry-after-ms`, or `Retry-After` as seconds or a date.
+
+    A date counts from the answer's own `Date` where it has one, so that no clock needs to be right; `now` is
+    the time since the epoch.
+    """
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        with suppress(ValueError):
+            seconds = float(headers.get(name, "")) * unit
+            if math.isfinite(seconds):
+                return min(max(seconds, 0.0), RETENTION)
+    date = _moment(headers.get("retry-after", ""))
+    if date is None:
+        return None
+    return min(max(date - (_moment(headers.get("date", "")) or now), 0.0), RETENTION)
+
+
+def _moment(text: str) -> float | None:
+    """Read an HTTP date as seconds since the epoch."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError):
+        return None
 
 
 def refusal(

@@ -9,6 +9,7 @@ import platformdirs
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from seedance import policy
 from seedance.client import DEFAULT_BASE_URL
 from seedance.database import sqlite_url
 from seedance.models import DEFAULT_MODEL
@@ -30,6 +31,7 @@ class Settings(BaseSettings):
     )
     database_url: str = Field("", alias="SEEDANCE_DATABASE_URL")
     executor: str = Field("process", alias="SEEDANCE_EXECUTOR")
+    grace: float = Field(policy.GRACE, alias="SEEDANCE_GRACE", gt=0)
 
     def choose_engine(self, wanted: str | None = None, *, own_key: bool = False) -> EngineName:
         """Return the engine that makes the next video; `auto` is WaveSpeedAI when there is a key for it."""

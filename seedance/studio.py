@@ -8,37 +8,45 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
 
+import httpx
 from pydantic import SecretStr
 
 from seedance import images, prompts
 from seedance.engines import Engines
-from seedance.errors import MissingKey, NotRecorded
+from seedance.errors import MissingKey, NotRecorded, StillRunning
 from seedance.files import write_whole
 from seedance.images import CleanImage
 from seedance.journal import LEASE, Journal, Record
 from seedance.making import LeaseLost, Making
 from seedance.models import PREVIEW_MODEL, RANDOM_SEED, Event, Request, Task
+from seedance.presence import Presence
 from seedance.settings import Settings
 
 _LOG: Final = logging.getLogger(__name__)
 _RECOVERY: Final = 10.0  # seconds before a video goes on after an unforeseen fault
+_TAKE_OVER: Final = 2.0  # seconds between looks for videos that another process left behind
+_RESUMED_A_SECOND: Final = 250  # videos, at a restart
 _GLANCE: Final = 1.0  # seconds between two looks at a video that another process makes
 
 
 class _Live:
-    """The newest event of a video in the making, and the bell that rings at the next."""
+    """A video in the making: its newest event, and the bell that rings at the next."""
+
+    __slots__ = ("changed", "event", "making", "since")
 
     def __init__(self, since: float, event: Event) -> None:
         self.since = since
         self.event = event
         self.changed = asyncio.Event()
+        self.making: Making | None = None
 
     def publish(self, event: Event) -> None:
         self.event = event
@@ -47,18 +55,34 @@ class _Live:
 
 
 class Studio:
-    """Makes videos. Use it as an async context manager, within one event loop."""
+    """Makes videos. Use it as an async context manager, within one event loop.
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    `transport` (instead of the network), `clock` (seconds since the epoch) and `chance` (0 to 1) can be
+    replaced, for tests.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self.settings = settings or Settings()
+        self._clock = clock
+        self._chance = chance
         self._stack = AsyncExitStack()
-        self._engines = Engines(self.settings)
+        self._engines = Engines(self.settings, transport=transport, clock=clock, chance=chance)
         self._live: dict[str, _Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._journal = await asyncio.to_thread(Journal, self.settings.journal_url)
+        self._journal = await asyncio.to_thread(lambda: Journal(self.settings.journal_url, clock=self._clock))
         self._stack.push_async_callback(asyncio.to_thread, self._journal.close)
+        holders = self.settings.data_dir / "holders"
+        self._presence = await asyncio.to_thread(Presence, holders, self._journal.holder)
+        self._stack.push_async_callback(asyncio.to_thread, self._presence.close)
         await self._stack.enter_async_context(self._engines)
         self._spawn(self._renew_leases())
         return self
@@ -120,17 +144,31 @@ class Studio:
         self._follow(record, key)
         return record.id
 
-    async def watch(self, id: str, *, every: float | None = None) -> AsyncIterator[Event]:
-        """Yield a video's newest event, then each change, until it has ended; then return.
+    async def watch(
+        self, id: str, *, every: float | None = None, patience: float | None = None
+    ) -> AsyncIterator[Event]:
+        """Yield a video's newest event, then each change, until it has ended or was stopped; then return.
 
         With `every`, an unchanged event is yielded again after that many seconds, its `elapsed` grown.
 
         Raises:
             KeyError: there is no such video.
+            StillRunning: the provider has worked on it for more than `patience` seconds; it goes on.
         """
+        working: float | None = None
         while live := self._live.get(id):
             changed, event = live.changed, live.event
-            yield replace(event, elapsed=time.time() - live.since)
+            yield replace(event, elapsed=self._clock() - live.since)
+            if event.state.ended:
+                return
+            if event.stage == "running":
+                working = working or self._clock()
+            if patience and working and event.task_id and self._clock() - working > patience:
+                raise StillRunning(
+                    f"Task {event.task_id} is still being worked on after {patience / 60:.0f} minutes. "
+                    "It goes on, and its video can be brought home later.",
+                    task_id=event.task_id,
+                )
             try:
                 async with asyncio.timeout(every):
                     await changed.wait()
@@ -145,13 +183,42 @@ class Studio:
                 return
             await asyncio.sleep(_GLANCE)
 
-    async def resume(self, ids: Sequence[str] | None = None) -> list[str]:
-        """Take up unfinished videos (all, or these) that no living process works on; return their ids."""
+    async def stop(self, id: str) -> None:
+        """Stop waiting for a video. The provider has no cancel: what was sent may finish, and is then kept.
+
+        Raises:
+            KeyError: no such video is in the making here.
+        """
+        making = self._live[id].making
+        if making is not None:
+            await making.stop()
+
+    async def resume(self, ids: Sequence[str] | None = None, *, for_ever: bool = False) -> list[str]:
+        """Take up unfinished videos (all, or these) that no living process works on; return their ids.
+
+        Among `ids` there may be videos whose outcome is unknown: they are looked for once more. With
+        `for_ever`, videos that other processes leave behind later are taken up as well.
+        """
+        if for_ever:
+            self._spawn(self._take_over())
         accounts = {self._engines.account(engine, self.settings.api_key) for engine in ("local", "wavespeed")}
-        records = await asyncio.to_thread(self._journal.claim, sorted(accounts), ids)
+        records = await asyncio.to_thread(self._claim, sorted(accounts), ids)
         for record in records:
-            self._follow(record, self.settings.api_key)
+            # Many tasks are taken up at once, but not asked for at once.
+            self._follow(record, self.settings.api_key, self._chance() * len(records) / _RESUMED_A_SECOND)
         return [record.id for record in records]
+
+    def _claim(self, accounts: list[str], ids: Sequence[str] | None) -> list[Record]:
+        dead = self._presence.dead(self._journal.holders())
+        return self._journal.claim(accounts, ids, dead=dead)
+
+    async def _take_over(self) -> None:
+        while True:
+            await asyncio.sleep(_TAKE_OVER)
+            try:
+                await self.resume()
+            except NotRecorded as error:
+                _LOG.error("%s", error)
 
     async def get(self, id: str) -> Record | None:
         """Return a video's record, or None."""
@@ -170,25 +237,18 @@ class Studio:
         if self.settings.choose_engine() == "local":
             await self._engines.client("local", None)
 
-    def _follow(self, record: Record, key: SecretStr | None) -> None:
+    def _follow(self, record: Record, key: SecretStr | None, after: float = 0.0) -> None:
         self._live[record.id] = _Live(record.created_at, self._event(record))
-        self._spawn(self._make(record, key))
+        self._spawn(self._make(record, key, after))
 
-    async def _make(self, record: Record, key: SecretStr | None) -> None:
+    async def _make(self, record: Record, key: SecretStr | None, after: float) -> None:
         live = self._live[record.id]
-        making: Making | None = None
         try:
-            while making is None or not making.record.state.ended:
+            await asyncio.sleep(after)
+            while live.making is None or live.making.record.finished_at is None:
                 try:
-                    making = making or Making(
-                        record=record,
-                        client=await self._engines.client(record.engine, key),
-                        journal=self._journal,
-                        images=self.settings.images,
-                        videos=self.settings.videos,
-                        publish=lambda *change: live.publish(self._event(*change)),
-                    )
-                    await making.run()
+                    live.making = live.making or await self._making(record, key, live)
+                    await live.making.run()
                 except LeaseLost:
                     _LOG.warning("video %s was taken over by another process", record.id)
                     return
@@ -199,6 +259,20 @@ class Studio:
             if self._live.get(record.id) is live:
                 del self._live[record.id]
             live.changed.set()
+
+    async def _making(self, record: Record, key: SecretStr | None, live: _Live) -> Making:
+        return Making(
+            record=record,
+            client=await self._engines.client(record.engine, key),
+            journal=self._journal,
+            images=self.settings.images,
+            videos=self.settings.videos,
+            publish=lambda *change: live.publish(self._event(*change)),
+            gate=self._engines.gate(record.account),
+            grace=self.settings.grace,
+            now=self._clock,
+            chance=self._chance,
+        )
 
     def _event(self, record: Record, task: Task | None = None, remark: str = "") -> Event:
         preview = record.engine == "local" or record.made_by == PREVIEW_MODEL
@@ -211,7 +285,7 @@ class Studio:
             task_id=record.task_id,
             status=task.status if task else None,
             progress=task.progress if task else None,
-            elapsed=(record.finished_at or time.time()) - record.created_at,
+            elapsed=(record.finished_at or self._clock()) - record.created_at,
             video=self.settings.videos / record.video if record.video else None,
             inference_ms=record.inference_ms,
         )

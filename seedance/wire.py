@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from seedance.models import Status, Task
+from seedance.models import Price, Status, Task
 
 
 def _text(value: object) -> object:
@@ -131,6 +131,37 @@ class UploadTicket(BaseModel):
     upload: UploadTarget
 
 
+class Quote(BaseModel):
+    """A price, as the current call (`price`, `discounted_price`) or the older one (`unit_price`) tells it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    price: Number = None
+    discounted_price: Number = None
+    unit_price: Number = None
+    currency: Text = "USD"
+
+    def price_of(self) -> Price:
+        """Return what is really charged, in our own words.
+
+        Raises:
+            ValueError: it tells no amount.
+        """
+        amounts = (self.discounted_price, self.price, self.unit_price)
+        amount = next((amount for amount in amounts if amount is not None), None)
+        if amount is None:
+            raise ValueError("no amount")
+        return Price(amount, self.currency or "USD")
+
+
+class Balance(BaseModel):
+    """What is left in the account, in USD."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    balance: float
+
+
 def read_answer(payload: object) -> Answer:
     """Read a JSON answer. A bare object without the envelope is taken as its `data`."""
     if not isinstance(payload, dict):
@@ -149,6 +180,18 @@ def read_task(data: object) -> Task | None:
     except ValidationError:  # every field tolerates every type: a guard for fields to come
         return None
     return prediction.task() if prediction.id else None
+
+
+def read_list(data: object) -> list[tuple[Task, dict[str, Any]]]:
+    """Read a page of the history: each task with its inputs, empty where they are not told."""
+    items = data.get("items") if isinstance(data, dict) else data
+    page = [(read_task(item), item) for item in items] if isinstance(items, list) else []
+    return [(task, _inputs(item)) for task, item in page if task is not None]
+
+
+def _inputs(item: dict[str, Any]) -> dict[str, Any]:
+    inputs = item.get("input") or item.get("inputs")
+    return inputs if isinstance(inputs, dict) else {}
 
 
 def _address(output: object) -> str | None:

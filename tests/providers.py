@@ -14,6 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 from seedance.client import WaveSpeed
+from seedance.gate import Gate
 from seedance.journal import Journal, Record
 from seedance.making import Making
 from seedance.models import State, Task
@@ -79,14 +80,23 @@ class Workshop:
     told: list[tuple[State, str]] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     on_wait: Callable[[], object] = lambda: None
-    record: Record | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """What the provider's list tells: by itself nothing."""
+    accepted: int = 0
+
+    def accept(self, body: str) -> dict[str, Any]:
+        """Create a task, as a submit does."""
+        self.accepted += 1
+        inputs = json.loads(body)
+        return {"id": f"t{self.accepted}", "model": "m", "status": "created", "input": inputs}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
+        body = request.content.decode(errors="replace")
         name = {"GET": "look" if "predictions" in path else "video", "PUT": "put"}.get(
             request.method, "submit"
         )
-        name = "ticket" if path.endswith("uploads") else name
+        name = "ticket" if path.endswith("uploads") else "list" if path.endswith("/predictions") else name
         self.calls.append((name, self.now_recorded.state))
         self.before.get(name, lambda: None)()
         if faults := self.faults.get(name):
@@ -98,8 +108,9 @@ class Workshop:
         answers: dict[str, Callable[[], httpx.Response]] = {
             "ticket": lambda: data({"download_url": "https://u/1.jpg", "upload": upload}),
             "put": lambda: httpx.Response(200),
-            "submit": lambda: data({"id": "t1", "model": "m", "status": "created"}),
-            "look": lambda: data(DONE),
+            "submit": lambda: data(self.accept(body)),
+            "list": lambda: data({"page": 1, "items": self.history}),
+            "look": lambda: data(DONE | {"id": path.split("/")[-2]}),
             "video": lambda: httpx.Response(200, content=VIDEO),
         }
         return answers[name]()
@@ -129,11 +140,17 @@ class Workshop:
 
         folders = self.tmp_path / "images", self.tmp_path / "videos"
         async with client:
-            await Making(record, client, self.journal, *folders, publish, self.sleep, lambda: NOW).run()
+            await self.making(record, client, *folders, publish).run()
         found = self.journal.get(record.id)
         assert found is not None
         assert self.told[-1][0] is found.state
         return found
+
+    def making(self, record: Record, client: WaveSpeed, *rest: Any) -> Making:
+        return Making(record, client, self.journal, *rest, self.sleep, self.now, Gate(self.sleep))
+
+    def now(self) -> float:
+        return NOW + sum(self.waits)
 
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -161,18 +178,21 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        kind = "ticket" if self.path.endswith("uploads") else "submit"
+        kind = {"uploads": "ticket", "predictions": "list"}.get(self.path.split("/")[-1], "submit")
         if self.command in ("PUT", "GET"):
             kind = "put" if self.command == "PUT" else self.path.split("/")[-1]
         self.server.calls.append(kind)
         url = self.server.url
-        task = {"id": "t1", "model": "m", "status": "completed", "outputs": [f"{url}/v.mp4"]}
+        id = self.path.split("/")[-2] if kind == "result" else f"t{len(self.server.submitted) + 1}"
+        task: Any = {"id": id, "model": "m", "status": "completed", "outputs": [f"{url}/v.mp4"]}
         if kind == "submit":
             self.server.submitted.append(json.loads(body))
             if self.server.drops_submits:
                 self.connection.close()
                 return
-            task = {"id": "t1", "model": "m", "status": "created"}
+            task = {"id": id, "model": "m", "status": "created"}
+        elif kind == "list":
+            task = {"items": []}
         elif kind == "ticket":
             task = {"download_url": f"{url}/{len(self.server.calls)}.jpg", "upload": {"url": f"{url}/slot"}}
         elif kind == "result":

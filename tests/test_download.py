@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from seedance import download
+from seedance.download import Download
 from seedance.errors import Unavailable
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +24,9 @@ VIDEO = box(b"ftyp", 8) + box(b"moov", 100) + box(b"mdat", 600_000)
 
 async def fetch(path: Path, answer: Callable[[httpx.Request], httpx.Response]) -> None:
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        await download.fetch(http, URL, path)
+        with Download(http, path, guarded=False) as download:
+            await download.fetch(URL)
+            await download.keep()
 
 
 def names(folder: Path) -> list[str]:
@@ -66,7 +68,7 @@ async def test_a_redirect_is_followed(tmp_path: Path) -> None:
         (lambda: httpx.Response(200, content=VIDEO[:-1]), "ends inside a box"),
         (lambda: httpx.Response(200, html="<html>Expired</html>"), "not an MP4"),
         (lambda: httpx.Response(200), "no ftyp box"),
-        (lambda: httpx.Response(302, headers={"Location": URL}), "TooManyRedirects"),
+        (lambda: httpx.Response(302, headers={"Location": URL}), "redirects more than"),
     ],
     ids=["gone", "gateway", "short", "cut", "cut mp4", "html", "empty", "circle"],
 )
@@ -84,7 +86,7 @@ async def test_what_did_not_come_whole_leaves_nothing(
 
 async def test_an_endless_video_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host cannot fill the disk."""
-    monkeypatch.setattr(download, "MAX_VIDEO_BYTES", 300_000)
+    monkeypatch.setattr("seedance.download.MAX_VIDEO_BYTES", 300_000)
     with pytest.raises(Unavailable, match="larger than"):
         await fetch(tmp_path / "v.mp4", lambda _: httpx.Response(200, content=VIDEO))
     assert not names(tmp_path)

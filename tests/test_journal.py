@@ -129,7 +129,8 @@ def test_only_what_is_unfinished_and_ones_own_is_claimed(
     records = []
     for state in State:
         clock.now += 1
-        record = journal.write(journal.add(**REQUEST), state=state)
+        finished = clock.now if state.ended else None
+        record = journal.write(journal.add(**REQUEST), state=state, finished_at=finished)
         assert record is not None
         records.append(record)
     foreign = journal.add(**{**REQUEST, "account": "another"})

@@ -10,6 +10,7 @@ import pytest
 from seedance.journal import LEASE, Journal
 from seedance.making import LeaseLost
 from seedance.models import State
+from seedance.policy import GRACE
 from tests.providers import NOW, SHA, VIDEO, Fault, Workshop, data
 
 pytestmark = pytest.mark.anyio
@@ -75,21 +76,71 @@ async def test_every_step_is_on_record_before_it_begins(workshop: Workshop) -> N
     ],
 )
 async def test_a_submit_without_an_answer_is_never_repeated(workshop: Workshop, fault: Fault) -> None:
-    """It ends as unknown, with a word on the charge; running it again sends nothing."""
+    """It is looked for until the grace is over, and ends as unknown, with a word on the charge."""
     workshop.faults["submit"] = [fault]
     end = await workshop.run(workshop.add())
-    assert (end.state, end.finished_at) == (State.UNKNOWN, NOW)
+    assert end.state is State.UNKNOWN
+    assert end.finished_at is not None
+    assert end.finished_at >= NOW + GRACE
     assert "may have been started and charged" in str(end.error)
     assert workshop.count("submit") == 1
     assert workshop.count("look") == 0
 
 
-async def test_a_row_found_in_submitting_ends_unknown_without_a_call(workshop: Workshop) -> None:
-    """After a crash during the submit nobody knows whether it arrived, so nothing is sent."""
-    end = await workshop.run(workshop.add(state=State.SUBMITTING))
+async def test_a_lost_task_is_found_and_followed(workshop: Workshop) -> None:
+    """What the history shows with the same seed, prompt and images is adopted and saved; nothing is sent."""
+    workshop.faults["submit"] = [httpx.ReadTimeout("lost")]
+    inputs = {"seed": 7, "prompt": "a fox", "reference_images": ["https://u/1.jpg"]}
+    alike = [{"seed": 8}, {"prompt": "a box"}, {"reference_images": ["https://u/2.jpg"]}]
+    others = [{"id": f"other-{n}", "input": inputs | change} for n, change in enumerate(alike)]
+    workshop.history = [*others, {"id": "no-inputs"}, {"id": "t9", "input": inputs}]
+    end = await workshop.run(workshop.add())
+    assert (end.state, end.task_id) == (State.DONE, "t9")
+    assert workshop.count("submit") == 1
+
+
+async def test_a_task_belongs_to_one_video(workshop: Workshop) -> None:
+    """Of two lost submits alike, only one can have become the one task of the history."""
+    workshop.faults["submit"] = [httpx.ReadTimeout("lost"), httpx.ReadTimeout("lost")]
+    inputs = {"seed": 7, "prompt": "a fox", "reference_images": ["https://u/1.jpg"]}
+    workshop.history = [{"id": "t9", "input": inputs}]
+    ends = [await workshop.run(workshop.add()) for _ in range(2)]
+    assert [end.state for end in ends] == [State.DONE, State.UNKNOWN]
+
+
+async def test_a_row_found_in_submitting_is_looked_for_and_not_sent(workshop: Workshop) -> None:
+    """After a crash during the submit nobody knows whether it arrived, so the history is asked."""
+    end = await workshop.run(workshop.add(state=State.SUBMITTING, submitted_at=NOW))
     assert end.state is State.UNKNOWN
     assert "while the request was being sent" in str(end.error)
-    assert workshop.calls == []
+    assert {call for call, _ in workshop.calls} == {"list"}
+
+
+async def test_a_history_that_cannot_be_read_is_not_an_answer(workshop: Workshop) -> None:
+    """While the list fails nothing is given up, not even after the grace."""
+    workshop.faults["submit"] = [httpx.ReadTimeout("lost")]
+    workshop.faults["list"] = [httpx.Response(500)] * 20
+    inputs = {"seed": 7, "prompt": "a fox", "reference_images": ["https://u/1.jpg"]}
+    workshop.history = [{"id": "t9", "input": inputs}]
+    end = await workshop.run(workshop.add())
+    assert end.state is State.DONE
+    assert workshop.now() > NOW + GRACE
+
+
+async def test_a_rate_limited_submit_waits_as_told_and_is_sent_again(workshop: Workshop) -> None:
+    """A 429 created no task: the submit is repeated after the window, and a crash meanwhile is harmless."""
+    limited = {"message": "Too many: 2 predictions per 1 minute"}
+    workshop.faults["submit"] = [
+        httpx.Response(429, json=limited),
+        httpx.Response(429, json=limited, headers={"Retry-After": "7"}),
+    ]
+    states: list[State] = []
+    workshop.on_wait = lambda: states.append(workshop.now_recorded.state)
+    end = await workshop.run(workshop.add())
+    assert end.state is State.DONE
+    assert 60 <= workshop.waits[0] <= 72
+    assert 7 <= workshop.waits[1] <= 8.4
+    assert states[:2] == [State.NEW, State.NEW]
 
 
 async def test_what_surely_did_not_arrive_is_sent_again(workshop: Workshop) -> None:
@@ -180,11 +231,12 @@ async def test_a_refused_look_does_not_give_up_a_paid_task(workshop: Workshop, s
     assert any("Asking again" in remark for _, remark in workshop.told)
 
 
-async def test_a_task_that_stays_unknown_fails(workshop: Workshop) -> None:
-    """A task older than the provider's 7 days is not asked for until the end of days."""
+async def test_a_task_that_stays_unknown_ends_unknown(workshop: Workshop) -> None:
+    """A task that the provider does not know for minutes is given up, with a word on the charge."""
     workshop.faults["look"] = [httpx.Response(404, json={"message": "Prediction not found"})] * 99
-    end = await workshop.run(workshop.add(state=State.RUNNING, task_id="t1"))
-    assert end.state is State.FAILED
+    end = await workshop.run(workshop.add(state=State.RUNNING, task_id="t1", submitted_at=NOW))
+    assert end.state is State.UNKNOWN
+    assert "may have been charged" in str(end.error)
     assert "does not know this task" in str(end.error)
 
 

@@ -162,6 +162,7 @@ async def test_a_lost_answer_ends_unknown_and_is_never_resumed(
 ) -> None:
     """The user is told about the possible charge, and a restart does not submit again."""
     provider.drops_submits = True
+    settings.grace = 0.1
     async with Studio(settings) as studio:
         id = await studio.start("a fox", [photo])
         event = await watched(studio, id)

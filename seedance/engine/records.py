@@ -111,7 +111,7 @@ class Records:
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._holder = uuid.uuid4().hex
-        self._database = connect(url, _METADATA)
+        self._database = connect(url, _METADATA, name="engine", version=1)
 
     def close(self) -> None:
         """Put this process's unfinished tasks back into the queue and close the connections."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -28,11 +30,14 @@ def launch(settings: Settings | None = None, **options: Any) -> gr.Blocks:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         async with studio:
-            resumed = await studio.resume()
+            resumed = await studio.resume(for_ever=True)
             _LOG.info("%d unfinished videos resumed", len(resumed))
             await studio.warm()
             yield
 
+    # SIGTERM closes the server as Ctrl-C does, so that the studio leaves its leases at once.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     page = build(studio)
     page.queue(default_concurrency_limit=None)
     page.launch(
