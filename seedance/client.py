@@ -20,7 +20,7 @@ from seedance.download import Download
 from seedance.errors import Refused, StillRunning, TaskFailed, TaskRejected, Unavailable
 from seedance.exchange import Exchange, unknown
 from seedance.images import CleanImage
-from seedance.models import DEFAULT_MODEL, Price, Request, Status, Task
+from seedance.models import DEFAULT_MODEL, PREVIEW_MODEL, Price, Request, Status, Task
 from seedance.wire import Balance, Quote, SubmitBody, UploadRequest, UploadTicket, read_list, read_task
 
 DEFAULT_BASE_URL: Final = "https://api.wavespeed.ai"
@@ -131,7 +131,8 @@ class WaveSpeed:
             try:
                 task = await self.get(task_id)
             except Unavailable:
-                wait = policy.backoff(failures, self._chance())
+                wait = self._pace.delay(poll, self._clock() - start, self._chance())
+                wait += policy.backoff(failures, self._chance())
                 failures += 1
             else:
                 failures = 0
@@ -287,15 +288,17 @@ def check_completed(task: Task) -> None:
     if task.status is Status.COMPLETED and task.outputs:
         return
     reason = task.error or ("it has no output" if task.status is Status.COMPLETED else "no reason was given")
-    rejected = task.code == policy.MODERATION or "moderation" in reason.lower()
+    said = f"The task ended without a video: {reason} (task {task.id})."
+    rejected = task.code == policy.MODERATION or "moderation" in said.lower()
+    if task.model == PREVIEW_MODEL:
+        money = ""
+    elif task.status is Status.COMPLETED:
+        money = " It counts as completed and may have been charged: ask the provider."
+    else:
+        money = " Failed tasks are refunded within 3 hours."
+    advice = " Change the prompt or the images." if rejected else ""
     kind = TaskRejected if rejected else TaskFailed
-    advice = "Change the prompt or the images." if rejected else "You can try again."
-    raise kind(
-        f"The provider ended the task without a video: {reason} (task {task.id}). "
-        f"Failed tasks are refunded within 3 hours. {advice}",
-        task_id=task.id,
-        code=task.code,
-    )
+    raise kind(said + money + advice, task_id=task.id, code=task.code)
 
 
 def _body(request: Request, urls: Sequence[str]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ import httpx
 from seedance import mp4, policy
 from seedance.addresses import resolve_public
 from seedance.errors import Unavailable
+from seedance.files import put_in_place
 
 MAX_VIDEO_BYTES: Final = 500_000_000  # a hundred times what 12 s at 720p take
 _CHUNK: Final = 1 << 18
@@ -69,7 +69,7 @@ class Download:
 
     async def keep(self) -> None:
         """Put the fetched video in its place, for good."""
-        await asyncio.to_thread(self._keep)
+        await asyncio.to_thread(put_in_place, self._part, self._path)
 
     async def _store(self, response: httpx.Response, have: int) -> None:
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -130,11 +130,6 @@ class Download:
             return self._part.stat().st_size
         except FileNotFoundError:
             return 0
-
-    def _keep(self) -> None:
-        with self._part.open("rb") as file:
-            os.fsync(file.fileno())
-        self._part.replace(self._path)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

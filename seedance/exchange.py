@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from seedance import policy
 from seedance.errors import InvalidRequest, MissingKey, NotDelivered, OutcomeUnknown, Unavailable
 from seedance.version import __version__
-from seedance.wire import Answer, read_answer
+from seedance.wire import Answer, read_answer, read_task
 
 _READERS: Final = 12
 _SUBMITTERS: Final = 4  # together the most connections to the provider, however many tasks run: 16
@@ -25,6 +25,7 @@ _NEVER_ARRIVED: Final = (
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
     httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
 )
 # At INFO httpx logs whole addresses, and those of storage carry signatures.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -95,9 +96,11 @@ class Exchange:
             raise unknown(type(error).__name__) from error
         answer = _read(response)
         code = _code(response, answer)
-        if answer is None or code >= 500 or code in _AMBIGUOUS or response.is_redirect:
+        named = answer is not None and response.is_success and read_task(answer.data) is not None
+        if answer is None or response.is_redirect or (not named and (code >= 500 or code in _AMBIGUOUS)):
             raise unknown(f"HTTP {response.status_code}")
-        self._refuse(response, code, answer)
+        if not named:  # a task's id counts more than any code
+            self._refuse(response, code, answer)
         return answer
 
     async def call(

@@ -16,11 +16,25 @@ def whole(path: Path) -> Iterator[Path]:
     part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         yield part
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
+        put_in_place(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def put_in_place(part: Path, path: Path) -> None:
+    """Give a finished file its name, durably: its bytes and the folder's entry are on the disk after this."""
+    _sync(part)
+    part.replace(path)
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_whole(path: Path, data: bytes) -> None:

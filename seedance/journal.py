@@ -61,8 +61,8 @@ _VIDEOS: Final = Table(
     Column("created_at", Float, nullable=False),
     Column("submitted_at", Float),
     Column("finished_at", Float),
-    Column("task_id", String(128)),
-    Column("made_by", String(128)),
+    Column("task_id", Text),
+    Column("made_by", Text),
     Column("video", String(255)),
     Column("inference_ms", Integer),
     Column("error", Text),
@@ -176,6 +176,15 @@ class Journal:
                 return None
             return _record(db.execute(select(*_COLUMNS).where(_VIDEOS.c.id == record.id)).one())
 
+    def leave_word(self, id: str, task_id: str) -> None:
+        """Put a task's id on record for whoever has taken its video over, or given it up, meanwhile."""
+        nameless = and_(_VIDEOS.c.id == id, _VIDEOS.c.task_id.is_(None))
+        given_up = and_(nameless, _VIDEOS.c.state == State.UNKNOWN)
+        reopened = {"state": State.RUNNING, "finished_at": None, "error": None, "task_id": task_id}
+        with _recording(), self._database.begin() as db:
+            db.execute(update(_VIDEOS).where(given_up).values(reopened))
+            db.execute(update(_VIDEOS).where(nameless).values(task_id=task_id))
+
     def holders(self) -> list[str]:
         """Return the names of the processes that hold unfinished videos."""
         held = and_(_UNFINISHED, _VIDEOS.c.holder.is_not(None))
@@ -243,6 +252,13 @@ class Journal:
                 db.execute(
                     insert(_UPLOADS).values(sha256=sha256, account=account, url=url, created_at=self._clock())
                 )
+
+    def forget_uploads(self, record: Record) -> None:
+        """Forget where the provider has the images of a video: it says that they are not there."""
+        hashes = [image["sha256"] for image in record.images]
+        gone = and_(_UPLOADS.c.sha256.in_(hashes), _UPLOADS.c.account == record.account)
+        with _recording(), self._database.begin() as db:
+            db.execute(delete(_UPLOADS).where(gone))
 
     def _claim(self, db: Any, record: Record, now: float) -> Record | None:
         same = and_(_VIDEOS.c.id == record.id, _VIDEOS.c.fence == record.fence)

@@ -34,7 +34,7 @@ from seedance.errors import (
 )
 from seedance.gate import Gate
 from seedance.journal import Journal, Record, TaskTaken
-from seedance.models import Request, State, Task
+from seedance.models import Request, State, Status, Task
 from seedance.uploads import Uploads
 
 _LOG: Final = logging.getLogger(__name__)
@@ -100,6 +100,8 @@ class Making:
         except OutcomeUnknown as error:
             await self._end(State.UNKNOWN, str(error))
         except (NothingSent, Refused, TaskFailed) as error:
+            if getattr(error, "code", None) == policy.IMAGE_GONE or "image url" in str(error).lower():
+                await asyncio.to_thread(self.journal.forget_uploads, self.record)
             await self._end(State.FAILED, str(error))
 
     async def stop(self) -> None:
@@ -180,6 +182,9 @@ class Making:
         while self._retained() > 0:
             at = start + next(looks, self.now() - start + policy.LOOK)
             await self.sleep(max(0.0, at - self.now()))
+            told = await asyncio.to_thread(self.journal.get, self.record.id)
+            if told is not None and told.task_id is not None:  # by the process that sent the request
+                return await self._adopt(Task(told.task_id, Status.QUEUED))
             try:
                 tasks = await self.client.find(self._request(), self.record.urls or [], submitted)
             except (Unavailable, Refused) as error:
@@ -187,7 +192,7 @@ class Making:
                 continue
             for task in tasks:
                 if await self._adopted(task):
-                    return
+                    return None
             if self.now() - submitted >= self.grace:
                 break
         raise lost
@@ -201,13 +206,17 @@ class Making:
 
     async def _adopt(self, task: Task) -> None:
         """Put the task's id on record, before anything else happens."""
-        await self._keep(
-            state=self._shown(State.RUNNING),
-            task_id=task.id,
-            made_by=task.model or None,
-            error=_STOPPED if self.stopped else None,
-            finished_at=None,
-        )
+        try:
+            await self._keep(
+                state=self._shown(State.RUNNING),
+                task_id=task.id,
+                made_by=task.model or None,
+                error=_STOPPED if self.stopped else None,
+                finished_at=None,
+            )
+        except LeaseLost:
+            await asyncio.to_thread(self.journal.leave_word, self.record.id, task.id)
+            raise
         self.publish(self.record, task, self.record.error or "")
 
     # Bringing it home -----------------------------------------------------------------------------------

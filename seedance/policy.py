@@ -40,6 +40,10 @@ MODERATION: Final = 1200
 """The provider's task code for content that it will not make."""
 
 
+IMAGE_GONE: Final = 1402
+"""The provider's task code for an image that it could not fetch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How often to ask for a task: `first` seconds, growing by `growth` up to `longest`."""

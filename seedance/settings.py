@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from seedance import policy
@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, populate_by_name=True, extra="ignore")
 
     api_key: SecretStr | None = Field(None, alias="WAVESPEED_API_KEY")
-    base_url: str = Field(DEFAULT_BASE_URL, alias="WAVESPEED_BASE_URL")
+    base_url: str = Field(DEFAULT_BASE_URL, alias="WAVESPEED_BASE_URL", pattern=r"^https?://[^\s/]+")
     model: str = Field(DEFAULT_MODEL, alias="SEEDANCE_MODEL")
     engine: Literal["auto", "wavespeed", "local"] = Field("auto", alias="SEEDANCE_ENGINE")
     data_dir: Path = Field(
@@ -32,6 +32,16 @@ class Settings(BaseSettings):
     database_url: str = Field("", alias="SEEDANCE_DATABASE_URL")
     executor: str = Field("process", alias="SEEDANCE_EXECUTOR")
     grace: float = Field(policy.GRACE, alias="SEEDANCE_GRACE", gt=0)
+
+    @field_validator("api_key")
+    @classmethod
+    def _no_blank_key(cls, key: SecretStr | None) -> SecretStr | None:
+        return key if key and key.get_secret_value().strip() else None
+
+    @field_validator("data_dir")
+    @classmethod
+    def _expand_home(cls, folder: Path) -> Path:
+        return folder.expanduser()
 
     def choose_engine(self, wanted: str | None = None, *, own_key: bool = False) -> EngineName:
         """Return the engine that makes the next video; `auto` is WaveSpeedAI when there is a key for it."""

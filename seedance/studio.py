@@ -174,11 +174,14 @@ class Studio:
                     await changed.wait()
             except TimeoutError:
                 pass
+        seen: Record | None = None
         while True:
             record = await asyncio.to_thread(self._journal.get, id)
             if record is None:
                 raise KeyError(id)
-            yield self._event(record)
+            if record != seen or every is not None:
+                seen = record
+                yield self._event(record)
             if record.state.ended:
                 return
             await asyncio.sleep(_GLANCE)

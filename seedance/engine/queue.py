@@ -7,6 +7,8 @@ import logging
 from concurrent.futures import BrokenExecutor
 from typing import Any, Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from seedance.engine.executor import RenderPool
 from seedance.engine.media import Media
 from seedance.engine.records import LEASE, Records, TaskRecord
@@ -93,7 +95,13 @@ class Queue:
         )
 
     async def _finish(self, task: TaskRecord, **changes: Any) -> None:
-        await asyncio.to_thread(lambda: self._records.finish(task.id, **changes))
+        """Record what came of a task, however long the database refuses."""
+        while True:
+            try:
+                return await asyncio.to_thread(lambda: self._records.finish(task.id, **changes))
+            except SQLAlchemyError:
+                _LOG.exception("the end of task %s could not be recorded; trying again", task.id)
+                await asyncio.sleep(_LOOK)
 
     async def _renew(self) -> None:
         while True:
