@@ -34,7 +34,8 @@ from seedance.errors import (
 )
 from seedance.gate import Gate
 from seedance.journal import Journal, Record, TaskTaken
-from seedance.models import Request, State, Status, Task
+from seedance.models import Request, State, Task
+from seedance.search import Search
 from seedance.uploads import Uploads
 
 _LOG: Final = logging.getLogger(__name__)
@@ -49,7 +50,6 @@ _TAKEN: Final = (
     "The provider answered with the id of another video's task. A video may have been started and charged: "
     "look at the provider's history before you send it again."
 )
-_LOOKING: Final = "The answer to the request was lost. Looking for the video in the provider's history."
 _STOPPED: Final = (
     "Stopped waiting. The provider has no cancel: it may still finish this video and charge it; then it is "
     "kept here."
@@ -172,29 +172,21 @@ class Making:
     # A lost answer --------------------------------------------------------------------------------------
 
     async def _look_for(self, lost: OutcomeUnknown) -> None:
-        """Look for the task of a submit whose answer was lost, and adopt it; else raise `lost`.
-
-        It is given up only after a look that worked and came after the grace.
-        """
-        start, submitted = self.now(), self.record.submitted_at or self.record.created_at
-        self.publish(self.record, None, _LOOKING)
-        looks = policy.looks(self.grace)
-        while self._retained() > 0:
-            at = start + next(looks, self.now() - start + policy.LOOK)
-            await self.sleep(max(0.0, at - self.now()))
-            told = await asyncio.to_thread(self.journal.get, self.record.id)
-            if told is not None and told.task_id is not None:  # by the process that sent the request
-                return await self._adopt(Task(told.task_id, Status.QUEUED))
-            try:
-                tasks = await self.client.find(self._request(), self.record.urls or [], submitted)
-            except (Unavailable, Refused) as error:
-                self.publish(self.record, None, f"{_LOOKING} It cannot be read now: {error}")
-                continue
-            for task in tasks:
+        """Find the task of a submit whose answer was lost and adopt it; else raise `lost`."""
+        search = Search(
+            record=self.record,
+            request=self._request(),
+            client=self.client,
+            journal=self.journal,
+            grace=self.grace,
+            remark=lambda text: self.publish(self.record, None, text),
+            sleep=self.sleep,
+            now=self.now,
+        )
+        async with aclosing(search.candidates()) as tasks:
+            async for task in tasks:
                 if await self._adopted(task):
-                    return None
-            if self.now() - submitted >= self.grace:
-                break
+                    return
         raise lost
 
     async def _adopted(self, task: Task) -> bool:
