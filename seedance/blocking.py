@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from seedance.errors import OutcomeUnknown, TaskFailed
 from seedance.models import DEFAULT_DURATION, RANDOM_SEED, Event, State
+from seedance.policy import RUNNING_DEADLINE
 from seedance.settings import Settings
 from seedance.studio import Studio
 
@@ -45,6 +46,7 @@ def generate(
         InvalidRequest, MissingKey, NotRecorded: nothing was sent.
         TaskFailed: no video was made; the message says why and whether anything was charged.
         OutcomeUnknown: the answer to the request was lost; do not simply send it again.
+        StillRunning: half an hour of work was not enough; 'python -m seedance tasks resume' goes on.
     """
 
     async def make() -> Video:
@@ -58,7 +60,7 @@ def generate(
                 engine=engine,
                 key=SecretStr(key) if key else None,
             )
-            async for event in studio.watch(id):
+            async for event in studio.watch(id, every=1.0, patience=RUNNING_DEADLINE):
                 last = event
             return _video(last)
 
