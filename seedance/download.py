@@ -17,7 +17,6 @@ from seedance.errors import Unavailable
 from seedance.files import put_in_place
 
 MAX_VIDEO_BYTES: Final = 500_000_000  # a hundred times what 12 s at 720p take
-_CHUNK: Final = 1 << 18
 _REDIRECTS: Final = 5
 
 
@@ -79,7 +78,7 @@ class Download:
         resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
         received = 0
         with await asyncio.to_thread(self._part.open, "ab" if resumed else "wb") as file:
-            async for chunk in response.aiter_bytes(_CHUNK):
+            async for chunk in response.aiter_bytes():  # as it comes: what a cut leaves is on disk
                 received += len(chunk)
                 if received + have > MAX_VIDEO_BYTES:
                     raise Unavailable(f"The video is larger than {MAX_VIDEO_BYTES // 10**6} MB.")

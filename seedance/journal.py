@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from typing import Any, Final
@@ -37,7 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from seedance.database import connect
-from seedance.errors import NotRecorded
+from seedance.errors import NotRecorded, Unavailable
 from seedance.models import State
 
 LEASE: Final = 15.0  # seconds; a live process renews its leases three times as often
@@ -138,8 +138,9 @@ class Journal:
 
     def close(self) -> None:
         """Give the leases and the connections back; what is unfinished may be claimed at once."""
-        with self._database.begin() as db:
-            db.execute(update(_VIDEOS).where(_VIDEOS.c.holder == self.holder).values(holder=None, lease=0.0))
+        mine = _VIDEOS.c.holder == self.holder
+        with suppress(SQLAlchemyError), self._database.begin() as db:  # else the leases run out by themselves
+            db.execute(update(_VIDEOS).where(mine).values(holder=None, lease=0.0))
         self._database.dispose()
 
     def add(self, **values: Any) -> Record:
@@ -188,7 +189,7 @@ class Journal:
     def holders(self) -> list[str]:
         """Return the names of the processes that hold unfinished videos."""
         held = and_(_UNFINISHED, _VIDEOS.c.holder.is_not(None))
-        with self._database.connect() as db:
+        with _reading(), self._database.connect() as db:
             return list(db.execute(select(_VIDEOS.c.holder).where(held).distinct()).scalars())
 
     def claim(
@@ -218,7 +219,7 @@ class Journal:
 
     def get(self, id: str) -> Record | None:
         """Return one video's row, or None."""
-        with self._database.connect() as db:
+        with _reading(), self._database.connect() as db:
             row = db.execute(select(*_COLUMNS).where(_VIDEOS.c.id == id)).one_or_none()
         return None if row is None else _record(row)
 
@@ -227,20 +228,20 @@ class Journal:
         query = select(*_COLUMNS).order_by(_VIDEOS.c.created_at.desc()).limit(limit)
         if owner is not None:
             query = query.where(_VIDEOS.c.owner == owner)
-        with self._database.connect() as db:
+        with _reading(), self._database.connect() as db:
             return [_record(row) for row in db.execute(query)]
 
     def unfinished(self) -> list[Record]:
         """Return the videos that are still to be made, oldest first, whoever works on them."""
         query = select(*_COLUMNS).where(_UNFINISHED).order_by(_VIDEOS.c.created_at)
-        with self._database.connect() as db:
+        with _reading(), self._database.connect() as db:
             return [_record(row) for row in db.execute(query)]
 
     def upload_url(self, sha256: str, account: str) -> str | None:
         """Return the address under which the provider still has this image, or None."""
         fresh = self._clock() - UPLOAD_LIFE
         same = and_(_UPLOADS.c.sha256 == sha256, _UPLOADS.c.account == account, _UPLOADS.c.created_at > fresh)
-        with self._database.connect() as db:
+        with _reading(), self._database.connect() as db:
             return db.execute(select(_UPLOADS.c.url).where(same)).scalar_one_or_none()
 
     def keep_upload(self, sha256: str, account: str, url: str) -> None:
@@ -275,7 +276,15 @@ def _record(row: Row[Any]) -> Record:
 
 
 @contextmanager
-def _recording() -> Any:
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise Unavailable(f"The journal cannot be read now ({type(error).__name__}).") from error
+
+
+@contextmanager
+def _recording() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError) as error:

@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -99,6 +99,10 @@ class Making:
                 await self._save(await self._follow())
         except OutcomeUnknown as error:
             await self._end(State.UNKNOWN, str(error))
+        except NotRecorded as error:
+            if self.record.state is not State.NEW:  # then something was sent, and the words would be wrong
+                raise
+            await self._end(State.FAILED, str(error))
         except (NothingSent, Refused, TaskFailed) as error:
             if getattr(error, "code", None) == policy.IMAGE_GONE or "image url" in str(error).lower():
                 await asyncio.to_thread(self.journal.forget_uploads, self.record)
@@ -207,7 +211,8 @@ class Making:
                 finished_at=None,
             )
         except LeaseLost:
-            await asyncio.to_thread(self.journal.leave_word, self.record.id, task.id)
+            with suppress(NotRecorded):
+                await asyncio.to_thread(self.journal.leave_word, self.record.id, task.id)
             raise
         self.publish(self.record, task, self.record.error or "")
 

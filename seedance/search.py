@@ -57,5 +57,8 @@ class Search:
 
     async def _known(self) -> Task | None:
         """Return the task that the process which sent the request has put on record since."""
-        record = await asyncio.to_thread(self.journal.get, self.record.id)
+        try:
+            record = await asyncio.to_thread(self.journal.get, self.record.id)
+        except Unavailable:
+            return None
         return Task(record.task_id, Status.QUEUED) if record is not None and record.task_id else None

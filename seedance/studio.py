@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from seedance import images, prompts
 from seedance.engines import Engines
-from seedance.errors import MissingKey, NotRecorded, StillRunning
+from seedance.errors import MissingKey, NotRecorded, StillRunning, Unavailable
 from seedance.files import write_whole
 from seedance.images import CleanImage
 from seedance.journal import LEASE, Journal, Record
@@ -176,7 +176,11 @@ class Studio:
                 pass
         seen: Record | None = None
         while True:
-            record = await asyncio.to_thread(self._journal.get, id)
+            try:
+                record = await asyncio.to_thread(self._journal.get, id)
+            except Unavailable:
+                await asyncio.sleep(_GLANCE)
+                continue
             if record is None:
                 raise KeyError(id)
             if record != seen or every is not None:
@@ -212,7 +216,9 @@ class Studio:
         return [record.id for record in records]
 
     def _claim(self, accounts: list[str], ids: Sequence[str] | None) -> list[Record]:
-        dead = self._presence.dead(self._journal.holders())
+        dead: list[str] = []
+        with suppress(Unavailable):
+            dead = self._presence.dead(self._journal.holders())
         return self._journal.claim(accounts, ids, dead=dead)
 
     async def _take_over(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,9 @@ class Uploads:
 
     async def _address(self, facts: dict[str, Any], account: str) -> str:
         sha256 = facts["sha256"]
-        if url := await asyncio.to_thread(self.journal.upload_url, sha256, account):
-            return url
+        with suppress(Unavailable):  # a journal that cannot be read just now: then it is uploaded once more
+            if url := await asyncio.to_thread(self.journal.upload_url, sha256, account):
+                return url
         try:
             data = await asyncio.to_thread((self.folder / f"{sha256}.jpg").read_bytes)
         except OSError as error:
