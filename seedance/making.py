@@ -114,7 +114,7 @@ class Making:
         self.gate.release(self.record.id)
         if self.record.state in (State.RUNNING, State.DOWNLOADING):
             await self._keep(state=State.STOPPED, error=_STOPPED)
-            self.publish(self.record, None, _STOPPED)
+            self.publish(self.record, None, self.record.error or "")
 
     # Sending --------------------------------------------------------------------------------------------
 
@@ -131,8 +131,8 @@ class Making:
                 return await self._adopt(await self._post(urls))
             except OutcomeUnknown as error:
                 return await self._look_for(error)
-            except TaskTaken as error:
-                raise OutcomeUnknown(_TAKEN) from error
+            except TaskTaken:
+                return await self._look_for(OutcomeUnknown(_TAKEN))
             except NotDelivered as error:
                 missed += 1
                 if missed == policy.SUBMIT_ATTEMPTS:
@@ -294,6 +294,8 @@ class Making:
     async def _write(self, **changes: Any) -> None:
         """Put a change on record, or raise `NotRecorded` while nothing has been sent."""
         async with self._writing:
+            if changes.get("state") is State.STOPPED and self.record.finished_at is not None:
+                return  # it came home while we were about to stop waiting
             record = await asyncio.to_thread(lambda: self.journal.write(self.record, **changes))
             if record is None:
                 raise LeaseLost

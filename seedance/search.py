@@ -13,6 +13,7 @@ from seedance.errors import Refused, Unavailable
 from seedance.journal import Journal, Record
 from seedance.models import Request, Status, Task
 
+_ENOUGH: Final = 3  # looks that worked; one alone may have met a replica that lags behind
 _LOOKING: Final = "The answer to the request was lost. Looking for the video in the provider's history."
 
 
@@ -34,15 +35,17 @@ class Search:
     async def candidates(self) -> AsyncGenerator[Task, None]:
         """Yield tasks that were made of the request, until there is no hope for more.
 
-        Hope ends with a look that worked and came after the grace: a history that cannot be read is no
-        answer. It ends in any case when the provider has forgotten the task.
+        Hope ends when a few looks have worked, the last of them after the grace: a history that cannot be
+        read is no answer. It ends in any case when the provider has forgotten the task.
         """
+        worked = 0
         self.remark(_LOOKING)
         start, submitted = self.now(), self.record.submitted_at or self.record.created_at
         looks = policy.looks(self.grace)
         while self.now() - submitted < policy.RETENTION:
             at = start + next(looks, self.now() - start + policy.LOOK)
             await self.sleep(max(0.0, at - self.now()))
+            looked = self.now()
             if known := await self._known():
                 yield known
             try:
@@ -52,7 +55,8 @@ class Search:
                 continue
             for task in tasks:
                 yield task
-            if self.now() - submitted >= self.grace:
+            worked += 1
+            if worked >= _ENOUGH and looked - submitted >= self.grace:
                 return
 
     async def _known(self) -> Task | None:

@@ -40,13 +40,14 @@ _GLANCE: Final = 1.0  # seconds between two looks at a video that another proces
 class _Live:
     """A video in the making: its newest event, and the bell that rings at the next."""
 
-    __slots__ = ("changed", "event", "making", "since")
+    __slots__ = ("changed", "event", "making", "since", "stopped")
 
     def __init__(self, since: float, event: Event) -> None:
         self.since = since
         self.event = event
         self.changed = asyncio.Event()
         self.making: Making | None = None
+        self.stopped = False
 
     def publish(self, event: Event) -> None:
         self.event = event
@@ -196,9 +197,10 @@ class Studio:
         Raises:
             KeyError: no such video is in the making here.
         """
-        making = self._live[id].making
-        if making is not None:
-            await making.stop()
+        live = self._live[id]
+        live.stopped = True
+        if live.making is not None:
+            await live.making.stop()
 
     async def resume(self, ids: Sequence[str] | None = None, *, for_ever: bool = False) -> list[str]:
         """Take up unfinished videos (all, or these) that no living process works on; return their ids.
@@ -257,6 +259,8 @@ class Studio:
             while live.making is None or live.making.record.finished_at is None:
                 try:
                     live.making = live.making or await self._making(record, key, live)
+                    if live.stopped and not live.making.stopped:  # the stop came before there was a making
+                        await live.making.stop()
                     await live.making.run()
                 except LeaseLost:
                     _LOG.warning("video %s was taken over by another process", record.id)

@@ -7,7 +7,7 @@ an object without its envelope. Source: the provider's v3 documentation and its 
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -202,8 +202,9 @@ def _address(output: object) -> str | None:
 
 
 def _moment(text: str) -> datetime | None:
-    """Read an RFC 3339 time; digits past microseconds are cut off by the standard library."""
+    """Read an RFC 3339 time, UTC where it names no zone; the standard library cuts off past microseconds."""
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
