@@ -128,7 +128,7 @@ class Making:
             await self._write(state=State.SUBMITTING, submitted_at=self.now(), urls=urls)
             self.publish(self.record, None, "")
             try:
-                return await self._adopt(await self._post(urls))
+                return await self._post(urls)
             except OutcomeUnknown as error:
                 return await self._look_for(error)
             except TaskTaken:
@@ -151,16 +151,24 @@ class Making:
             self.publish(self.record, None, remark)
             await self.gate.wait(self.record.id, wait)
 
-    async def _post(self, urls: list[str]) -> Task:
-        """Send the request, once. When the program ends meanwhile, wait a little for the answer."""
-        posting = asyncio.create_task(self.client.submit(self._request(), urls))
+    async def _post(self, urls: list[str]) -> None:
+        """Send the request, once, and adopt its task. When the program ends meanwhile, wait a little for it."""
+
+        async def post() -> None:
+            await self._adopt(await self.client.submit(self._request(), urls))
+
+        posting = asyncio.create_task(post())
         try:
-            return await asyncio.shield(posting)
+            await asyncio.shield(posting)
         except asyncio.CancelledError:
             await asyncio.wait({posting}, timeout=_LAST_WAIT)
-            if posting.done() and not posting.cancelled() and posting.exception() is None:
-                await self._adopt(posting.result())
             posting.cancel()
+            error = posting.exception() if posting.done() and not posting.cancelled() else None
+            if isinstance(error, (NotDelivered, RateLimited)):
+                with suppress(NotRecorded):
+                    await self._write(state=State.NEW)
+            elif isinstance(error, Refused):
+                raise error from None
             raise
 
     def _request(self) -> Request:

@@ -43,7 +43,7 @@ class Search:
         start, submitted = self.now(), self.record.submitted_at or self.record.created_at
         looks = policy.looks(self.grace)
         while self.now() - submitted < policy.RETENTION:
-            at = start + next(looks, self.now() - start + policy.LOOK)
+            at = start + next(looks, self.now() - start + min(policy.LOOK, self.grace))
             await self.sleep(max(0.0, at - self.now()))
             looked = self.now()
             if known := await self._known():

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import httpx
+from anyio import CancelScope
 from pydantic import SecretStr
 
 from seedance import images, prompts
@@ -89,10 +90,11 @@ class Studio:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._stack.aclose()
+        with CancelScope(shield=True):  # whoever cancels, what is paid for is put on record first
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._stack.aclose()
 
     async def start(
         self,
