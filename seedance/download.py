@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import glob
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,7 +44,10 @@ class Download:
         self._part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
 
     def __enter__(self) -> Self:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        folder = self._path.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(f"{glob.escape(self._path.name)}.*.part"):  # by a process that was killed
+            left.unlink(missing_ok=True)
         return self
 
     def __exit__(self, *exc: object) -> None:

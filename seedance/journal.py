@@ -28,6 +28,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    case,
     delete,
     insert,
     or_,
@@ -201,15 +202,22 @@ class Journal:
         A process is gone when its lease has run out, or at once when its name is among the `dead`.
         """
         now = self._clock()
+        lost = _VIDEOS.c.state == State.UNKNOWN
         abandoned = or_(_VIDEOS.c.holder.is_(None), _VIDEOS.c.lease < now, _VIDEOS.c.holder.in_(dead))
         open_: ColumnElement[bool] = _UNFINISHED
         if ids is not None:
-            lost = _VIDEOS.c.state == State.UNKNOWN
             open_ = and_(_VIDEOS.c.id.in_(ids), or_(_UNFINISHED, lost))
         free = and_(open_, _VIDEOS.c.account.in_(accounts), abandoned)
+        values = {
+            "holder": self.holder,
+            "lease": now + LEASE,
+            "fence": _VIDEOS.c.fence + 1,
+            "state": case((lost, State.SUBMITTING), else_=_VIDEOS.c.state),
+            "finished_at": None,
+        }
         with _recording(), self._database.begin() as db:
-            found = db.execute(select(*_COLUMNS).where(free).order_by(_VIDEOS.c.created_at)).all()
-            return [claimed for row in found if (claimed := self._claim(db, _record(row), now))]
+            found = db.execute(update(_VIDEOS).where(free).values(values).returning(*_COLUMNS)).all()
+        return sorted(map(_record, found), key=lambda record: record.created_at)
 
     def renew(self) -> None:
         """Extend every lease of this process."""
@@ -260,15 +268,6 @@ class Journal:
         gone = and_(_UPLOADS.c.sha256.in_(hashes), _UPLOADS.c.account == record.account)
         with _recording(), self._database.begin() as db:
             db.execute(delete(_UPLOADS).where(gone))
-
-    def _claim(self, db: Any, record: Record, now: float) -> Record | None:
-        same = and_(_VIDEOS.c.id == record.id, _VIDEOS.c.fence == record.fence)
-        values: dict[str, Any] = {"holder": self.holder, "lease": now + LEASE, "fence": record.fence + 1}
-        if record.state is State.UNKNOWN:
-            values |= {"state": State.SUBMITTING, "finished_at": None}
-        if db.execute(update(_VIDEOS).where(same).values(values)).rowcount == 0:
-            return None
-        return _record(db.execute(select(*_COLUMNS).where(_VIDEOS.c.id == record.id)).one())
 
 
 def _record(row: Row[Any]) -> Record:

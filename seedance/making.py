@@ -152,7 +152,7 @@ class Making:
             await self.gate.wait(self.record.id, wait)
 
     async def _post(self, urls: list[str]) -> None:
-        """Send the request, once, and adopt its task. When the program ends meanwhile, wait a little for it."""
+        """Send the request, once, and adopt its task; if the program ends meanwhile, wait a little for it."""
 
         async def post() -> None:
             await self._adopt(await self.client.submit(self._request(), urls))

@@ -27,6 +27,11 @@ class Presence:
         """Return those that surely live no more. Of a holder on another machine nothing can be told."""
         return [holder for holder in holders if holder != self._holder and self._is_dead(holder)]
 
+    def forget(self, dead: Iterable[str]) -> None:
+        """Clear away what dead processes left, once nothing of theirs is unfinished."""
+        for holder in dead:
+            self._path(holder).unlink(missing_ok=True)
+
     def _is_dead(self, holder: str) -> bool:
         if not self._path(holder).exists():
             return False

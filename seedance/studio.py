@@ -34,7 +34,7 @@ from seedance.settings import Settings
 _LOG: Final = logging.getLogger(__name__)
 _RECOVERY: Final = 10.0  # seconds before a video goes on after an unforeseen fault
 _TAKE_OVER: Final = 2.0  # seconds between looks for videos that another process left behind
-_RESUMED_A_SECOND: Final = 250  # videos, at a restart
+_RESUMED_A_SECOND: Final = 300  # videos, at a restart
 _GLANCE: Final = 1.0  # seconds between two looks at a video that another process makes
 
 
@@ -46,14 +46,19 @@ class _Live:
     def __init__(self, since: float, event: Event) -> None:
         self.since = since
         self.event = event
-        self.changed = asyncio.Event()
+        self.changed: asyncio.Event | None = None
         self.making: Making | None = None
         self.stopped = False
 
     def publish(self, event: Event) -> None:
         self.event = event
-        bell, self.changed = self.changed, asyncio.Event()
-        bell.set()
+        self.ring()
+
+    def ring(self) -> None:
+        """Wake the watchers. Most of many videos have none, so the bell is made by the first."""
+        if self.changed is not None:
+            self.changed.set()
+            self.changed = None
 
 
 class Studio:
@@ -74,6 +79,7 @@ class Studio:
         self.settings = settings or Settings()
         self._clock = clock
         self._chance = chance
+        self._images, self._videos = self.settings.images, self.settings.videos
         self._stack = AsyncExitStack()
         self._engines = Engines(self.settings, transport=transport, clock=clock, chance=chance)
         self._live: dict[str, _Live] = {}
@@ -160,7 +166,8 @@ class Studio:
         """
         working: float | None = None
         while live := self._live.get(id):
-            changed, event = live.changed, live.event
+            event, changed = live.event, live.changed or asyncio.Event()
+            live.changed = changed
             yield replace(event, elapsed=self._clock() - live.since)
             if event.state.ended:
                 return
@@ -223,7 +230,9 @@ class Studio:
         dead: list[str] = []
         with suppress(Unavailable):
             dead = self._presence.dead(self._journal.holders())
-        return self._journal.claim(accounts, ids, dead=dead)
+        claimed = self._journal.claim(accounts, ids, dead=dead)
+        self._presence.forget(dead)
+        return claimed
 
     async def _take_over(self) -> None:
         while True:
@@ -273,15 +282,15 @@ class Studio:
         finally:
             if self._live.get(record.id) is live:
                 del self._live[record.id]
-            live.changed.set()
+            live.ring()
 
     async def _making(self, record: Record, key: SecretStr | None, live: _Live) -> Making:
         return Making(
             record=record,
             client=await self._engines.client(record.engine, key),
             journal=self._journal,
-            images=self.settings.images,
-            videos=self.settings.videos,
+            images=self._images,
+            videos=self._videos,
             publish=lambda *change: live.publish(self._event(*change)),
             gate=self._engines.gate(record.account),
             grace=self.settings.grace,
@@ -301,7 +310,7 @@ class Studio:
             status=task.status if task else None,
             progress=task.progress if task else None,
             elapsed=(record.finished_at or self._clock()) - record.created_at,
-            video=self.settings.videos / record.video if record.video else None,
+            video=self._videos / record.video if record.video else None,
             inference_ms=record.inference_ms,
         )
 
@@ -309,7 +318,7 @@ class Studio:
         """Keep the images until they are sent and for the history, whatever happens to the originals."""
         try:
             for picture in pictures:
-                path = self.settings.images / f"{picture.sha256}.jpg"
+                path = self._images / f"{picture.sha256}.jpg"
                 if not path.exists():
                     write_whole(path, picture.data)
         except OSError as error:
