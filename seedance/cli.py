@@ -145,6 +145,7 @@ async def _resume(studio: Studio, ids: list[str]) -> int:
         for id in taken:
             _say(id)
             await _show(studio.watch(id, every=1.0))
+            await _finished(studio, id)
         left = [record for record in await studio.unfinished() if not ids or record.id in ids]
         if not left or (not taken and time.monotonic() > last_look):
             break
@@ -152,6 +153,12 @@ async def _resume(studio: Studio, ids: list[str]) -> int:
     for record in left:
         _say(f"{record.id} is {record.state}; another process works on it, or its key is not set here")
     return UNSETTLED if left else DONE
+
+
+async def _finished(studio: Studio, id: str) -> None:
+    """Wait for a video that nobody waits for any more: a stopped one may still come."""
+    while (record := await studio.get(id)) is not None and record.finished_at is None:
+        await asyncio.sleep(_LOOK)
 
 
 async def _show_record(studio: Studio, ids: list[str]) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 from seedance.errors import SeedanceError
+
+_AT_ONCE: Final = 4  # submits under way for one account; as many connections are kept for them
 
 
 class Gate:
@@ -15,6 +17,8 @@ class Gate:
 
     def __init__(self, sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep) -> None:
         self._sleep = sleep
+        self.turn = asyncio.Semaphore(_AT_ONCE)
+        """Held while a submit is sent: what waits for it is not yet on record as sent."""
         self._waiting: dict[str, asyncio.Future[None]] = {}
 
     async def wait(self, who: str, seconds: float) -> None:
@@ -32,7 +36,8 @@ class Gate:
                 waiting.result()
         finally:
             sleeping.cancel()
-            del self._waiting[who]
+            if self._waiting.get(who) is waiting:
+                del self._waiting[who]
 
     def release(self, who: str) -> None:
         """End one wait now."""

@@ -203,7 +203,11 @@ class Journal:
         """
         now = self._clock()
         lost = _VIDEOS.c.state == State.UNKNOWN
-        abandoned = or_(_VIDEOS.c.holder.is_(None), _VIDEOS.c.lease < now, _VIDEOS.c.holder.in_(dead))
+        abandoned = or_(
+            _VIDEOS.c.holder.is_(None),
+            and_(_VIDEOS.c.lease < now, _VIDEOS.c.holder != self.holder),
+            _VIDEOS.c.holder.in_(dead),
+        )
         open_: ColumnElement[bool] = _UNFINISHED
         if ids is not None:
             open_ = and_(_VIDEOS.c.id.in_(ids), or_(_UNFINISHED, lost))
@@ -212,7 +216,11 @@ class Journal:
             "holder": self.holder,
             "lease": now + LEASE,
             "fence": _VIDEOS.c.fence + 1,
-            "state": case((lost, State.SUBMITTING), else_=_VIDEOS.c.state),
+            "state": case(
+                (and_(lost, _VIDEOS.c.task_id.is_(None)), State.SUBMITTING),
+                (lost, State.RUNNING),
+                else_=_VIDEOS.c.state,
+            ),
             "finished_at": None,
         }
         with _recording(), self._database.begin() as db:

@@ -41,6 +41,7 @@ from seedance.uploads import Uploads
 _LOG: Final = logging.getLogger(__name__)
 _LAST_WAIT: Final = 10.0  # seconds for the answer to a submit when the program is to end
 _MISSES: Final = 20  # looks at a task that the provider says it does not know; it may have known it before
+_STALE: Final = 3  # failed downloads after which the video's address is asked for again
 _REFUSED_WAIT: Final = 30.0  # seconds until a refused look at a task is repeated
 _CRASHED: Final = (
     "The program ended while the request was being sent, so nobody knows whether it arrived. A video may "
@@ -123,12 +124,8 @@ class Making:
         missed = limited = 0
         while True:
             urls = await Uploads(self.client, self.journal, self.images).addresses(self.record)
-            if self.stopped:
-                return await self._end(State.STOPPED, _STOPPED_EARLY)
-            await self._write(state=State.SUBMITTING, submitted_at=self.now(), urls=urls)
-            self.publish(self.record, None, "")
             try:
-                return await self._post(urls)
+                return await self._send(urls)
             except OutcomeUnknown as error:
                 return await self._look_for(error)
             except TaskTaken:
@@ -150,6 +147,15 @@ class Making:
             await self._keep(state=State.NEW)  # nothing was created: a crash while waiting is harmless
             self.publish(self.record, None, remark)
             await self.gate.wait(self.record.id, wait)
+
+    async def _send(self, urls: list[str]) -> None:
+        """Take a turn, put it on record, and send the request."""
+        async with self.gate.turn:
+            if self.stopped:
+                return await self._end(State.STOPPED, _STOPPED_EARLY)
+            await self._write(state=State.SUBMITTING, submitted_at=self.now(), urls=urls)
+            self.publish(self.record, None, "")
+            return await self._post(urls)
 
     async def _post(self, urls: list[str]) -> None:
         """Send the request, once, and adopt its task; if the program ends meanwhile, wait a little for it."""
@@ -285,6 +291,10 @@ class Making:
                 remark = f"The video is made, but saving it failed ({error}). Trying again."
                 self.publish(self.record, task, remark)
                 await self.sleep(5 + policy.backoff(failures, self.chance()))
+                if failures % _STALE == 0:  # an address may have expired; the provider then tells a new one
+                    with suppress(Unavailable, Refused):
+                        fresh = await self.client.get(task.id)
+                        task = fresh if fresh.outputs else task
 
     def _retained(self) -> float:
         """Return the seconds for which the provider still keeps the task and its video."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 
 class Presence:
@@ -38,7 +38,7 @@ class Presence:
         lock = self._file(holder)
         try:
             lock.acquire(blocking=False)
-        except Timeout:
+        except OSError:  # held by a living process (filelock's Timeout is one), or another user's
             return False
         lock.release()
         return True

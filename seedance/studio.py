@@ -231,7 +231,8 @@ class Studio:
         with suppress(Unavailable):
             dead = self._presence.dead(self._journal.holders())
         claimed = self._journal.claim(accounts, ids, dead=dead)
-        self._presence.forget(dead)
+        with suppress(Unavailable):
+            self._presence.forget(set(dead) - set(self._journal.holders()))
         return claimed
 
     async def _take_over(self) -> None:
@@ -239,8 +240,8 @@ class Studio:
             await asyncio.sleep(_TAKE_OVER)
             try:
                 await self.resume()
-            except NotRecorded as error:
-                _LOG.error("%s", error)
+            except Exception as error:  # whatever it is, it must not end the watch over others' videos
+                _LOG.error("unfinished videos could not be taken over: %s", error)
 
     async def get(self, id: str) -> Record | None:
         """Return a video's record, or None."""
