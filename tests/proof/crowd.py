@@ -1,0 +1,140 @@
+"""Thousands of tasks in flight in one process, at a provider that answers `processing` at once."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from pydantic import SecretStr
+
+from seedance import policy
+from seedance.engines import Engines
+from seedance.journal import Journal
+from seedance.models import State
+from seedance.settings import Settings
+from seedance.studio import Studio
+from tests.proof.waiting import until
+
+_WARM: Final = 20  # tasks before the first measure, so that what all share is there
+_POLLS: Final = 5  # until the interval between polls has grown to its longest
+_LONG: Final = 300.0  # seconds, for a busy machine
+_KEY: Final = SecretStr("sk-crowd")
+
+
+@dataclass(slots=True)
+class Crowd:
+    """A provider's transport that notes how late each poll comes.
+
+    The client draws a chance between 0 and 1 for each wait, in the same asyncio task that then polls: so
+    the moment of the next poll is known as soon as the chance is drawn.
+    """
+
+    polls: dict[Any, int] = field(default_factory=dict)
+    planned: dict[Any, float] = field(default_factory=dict)
+    lags: list[float] = field(default_factory=list)
+    noting: bool = False
+
+    def transport(self) -> httpx.AsyncBaseTransport:
+        return httpx.MockTransport(self._answer)
+
+    def chance(self) -> float:
+        drawn = random.random()
+        me = asyncio.current_task()
+        if me in self.polls:
+            wait = policy.PROVIDER_PACE.delay(self.polls[me] - 1, 0.0, drawn)
+            self.planned[me] = time.monotonic() + wait
+        return drawn
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        me = asyncio.current_task()
+        if self.noting and me in self.planned:
+            self.lags.append(time.monotonic() - self.planned[me])
+        self.polls[me] = self.polls.get(me, 0) + 1
+        id = request.url.path.split("/")[-2]
+        body = b'{"code": 200, "data": {"id": "%b", "status": "processing"}}' % id.encode()
+        return httpx.Response(200, content=body)
+
+    def all_have_polled(self, tasks: int, times: int) -> bool:
+        return len(self.polls) >= tasks and min(self.polls.values()) >= times
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What so many tasks cost."""
+
+    tasks: int
+    resumed: float
+    """Seconds until all had been claimed and asked for once."""
+    memory: float
+    """Bytes of resident memory that each task adds."""
+    cores: float
+    """Processor seconds per second."""
+    polls: float
+    """Polls per second."""
+    lag: float
+    """Seconds by which polls are late, the 99th percentile."""
+
+
+async def measure(tasks: int, seconds: float, folder: Path) -> Figures:
+    """Resume that many running tasks from a journal in this folder and watch them for some seconds."""
+    settings = Settings(api_key=_KEY, data_dir=folder, database_url="")
+    ids = await asyncio.to_thread(_fill, settings, tasks + _WARM)
+    crowd = Crowd()
+    async with Studio(settings, transport=crowd.transport(), chance=crowd.chance) as studio:
+        await studio.resume(ids[:_WARM])
+        await until(lambda: crowd.all_have_polled(_WARM, 2), _LONG)
+        before, start = _resident(), time.monotonic()
+        await studio.resume()
+        await until(lambda: crowd.all_have_polled(tasks + _WARM, 1), _LONG)
+        resumed = time.monotonic() - start
+        await until(lambda: crowd.all_have_polled(tasks + _WARM, _POLLS), _LONG)
+        crowd.noting, cpu, wall = True, time.process_time(), time.monotonic()
+        await until(lambda: time.monotonic() - wall >= seconds, seconds + _LONG)
+        cpu, wall = time.process_time() - cpu, time.monotonic() - wall
+        memory = (_resident() - before) / tasks
+    lags = sorted(crowd.lags)
+    late = lags[int(0.99 * len(lags))]
+    return Figures(tasks, resumed, memory, cpu / wall, len(lags) / wall, late)
+
+
+def _fill(settings: Settings, tasks: int) -> list[str]:
+    """Put running tasks on record, as a process that is gone has left them; return their ids."""
+    journal = Journal(settings.journal_url)
+    one = journal.add(
+        owner="",
+        engine="wavespeed",
+        account=Engines(settings).account("wavespeed", _KEY),
+        prompt="a fox looks up while the wind goes through the grass",
+        images=[{"name": "fox.jpg", "sha256": "0" * 64, "width": 1024, "height": 768}],
+        duration=5,
+        camera_fixed=False,
+        seed=1,
+    )
+    journal.write(one, state=State.RUNNING, task_id="task", submitted_at=time.time())
+    journal.close()
+    with closing(sqlite3.connect(settings.data_dir / "journal.sqlite")) as db, db:
+        columns = [name for _, name, *_ in db.execute("PRAGMA table_info(videos)")]
+        copied = ", ".join({"id": "made", "task_id": "made"}.get(name, name) for name in columns)
+        db.execute(
+            f"WITH RECURSIVE more(n, made) AS (SELECT 1, lower(hex(randomblob(16))) "
+            "UNION ALL SELECT n + 1, lower(hex(randomblob(16))) FROM more WHERE n < ?) "
+            f"INSERT INTO videos ({', '.join(columns)}) SELECT {copied} FROM videos, more",
+            [tasks],
+        )
+        db.execute("DELETE FROM videos WHERE id = ?", [one.id])
+        return [id for (id,) in db.execute("SELECT id FROM videos")]
+
+
+def _resident() -> int:
+    gc.collect()
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

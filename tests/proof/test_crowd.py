@@ -1,0 +1,18 @@
+"""Many tasks in flight in one process; `python -m tests.bench.in_flight` has the full size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.proof.crowd import measure
+
+
+@pytest.mark.anyio
+async def test_a_thousand_tasks_in_flight_are_cheap_and_on_time(tmp_path: Path) -> None:
+    """A thousand tasks are resumed within 5 seconds, take 8 KB each, and are polled when it is time."""
+    seen = await measure(1000, seconds=3.0, folder=tmp_path)
+    assert seen.resumed <= 5
+    assert seen.memory <= 8192
+    assert seen.lag <= 1

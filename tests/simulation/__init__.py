@@ -1,0 +1,1 @@
+"""Random fault schedules in virtual time against a provider with its own billing ledger."""

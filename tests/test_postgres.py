@@ -1,0 +1,203 @@
+"""The journal's rules on SQLite and on a real Postgres, and several programs on one database."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seedance.errors import NotRecorded
+from seedance.journal import LEASE, Journal, Record
+from seedance.models import State
+from tests.proof import postgres
+from tests.proof.programs import ROOT, environment, provider
+from tests.proof.swarm import swarm
+
+KILLS = 20
+REQUEST: dict[str, Any] = {
+    "owner": "",
+    "engine": "wavespeed",
+    "account": "acc",
+    "prompt": "a fox",
+    "images": [{"name": "a.jpg", "sha256": "0" * 64, "width": 400, "height": 300}],
+    "duration": 5,
+    "camera_fixed": False,
+    "seed": 2**31 - 1,
+}
+CLAIM = """
+import sys
+from seedance.journal import LEASE, Journal
+import time
+journal = Journal(sys.argv[1], clock=lambda: time.time() + LEASE + 1)
+print("ready", flush=True)
+sys.stdin.readline()
+print(*(record.id for record in journal.claim(["acc"])), flush=True)
+sys.stdin.readline()
+"""
+
+Open = Callable[[], Journal]
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Postgres]:
+    if postgres.programs() is None:
+        pytest.skip(postgres.MISSING)
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/journal.sqlite"
+    server: postgres.Postgres = request.getfixturevalue("server")
+    return server.new_database()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def open_journal(url: str, clock: Clock) -> Iterator[Open]:
+    """Open the journal once more, as another process has it."""
+    opened: list[Journal] = []
+
+    def open_one() -> Journal:
+        opened.append(Journal(url, clock=clock))
+        return opened[-1]
+
+    yield open_one
+    for journal in opened:
+        journal.close()
+
+
+def test_an_intent_survives(open_journal: Open) -> None:
+    """What was added is read by others at once, every field as given, though nothing was closed."""
+    record = open_journal().add(**REQUEST)
+    assert open_journal().get(record.id) == record
+    assert {name: getattr(record, name) for name in REQUEST} == REQUEST
+
+
+def test_a_stale_fence_changes_nothing(open_journal: Open, clock: Clock) -> None:
+    """Once another process has claimed a video, the former one's writes are void, and it learns so."""
+    mine, other = open_journal(), open_journal()
+    stale = mine.add(**REQUEST)
+    clock.now += LEASE + 1
+    (claimed,) = other.claim(["acc"])
+    assert mine.write(stale, state=State.FAILED) is None
+    assert other.get(stale.id) == claimed
+    assert other.write(claimed, state=State.RUNNING) is not None
+
+
+def test_a_lease_keeps_others_away(open_journal: Open, clock: Clock) -> None:
+    """Until its lease has run out a video cannot be claimed; renewing extends it, closing gives it back."""
+    mine, other = open_journal(), open_journal()
+    mine.add(**REQUEST)
+    clock.now += LEASE
+    mine.renew()
+    clock.now += LEASE
+    assert other.claim(["acc"]) == []
+    mine.close()
+    assert len(other.claim(["acc"])) == 1
+
+
+def test_threads_that_race_claim_each_video_once(open_journal: Open, clock: Clock) -> None:
+    """However many claim at the same moment, one of them gets each video."""
+    first = open_journal()
+    ids = sorted(first.add(**REQUEST).id for _ in range(30))
+    clock.now += LEASE + 1
+    journals = [open_journal() for _ in range(4)]
+    start = threading.Barrier(len(journals))
+    claimed: list[Record] = []
+
+    def race(mine: Journal) -> None:
+        start.wait()
+        claimed.extend(mine.claim(["acc"]))
+
+    threads = [threading.Thread(target=race, args=(mine,)) for mine in journals]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(record.id for record in claimed) == ids
+
+
+def test_processes_that_race_claim_each_video_once(url: str) -> None:
+    """Three processes that start together share the videos; none is claimed twice, none is left."""
+    journal = Journal(url)
+    ids = sorted(journal.add(**REQUEST).id for _ in range(60))
+    command = [sys.executable, "-c", CLAIM, url]
+    racers = [
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    try:
+        for racer in racers:
+            assert racer.stdout is not None
+            assert racer.stdout.readline() == "ready\n"
+        for racer in racers:
+            assert racer.stdin is not None
+            racer.stdin.write("go\n")
+            racer.stdin.flush()
+        claimed = [racer.stdout.readline().split() for racer in racers if racer.stdout]
+    finally:
+        for racer in racers:
+            racer.communicate("end\n", timeout=30)
+    assert sorted(chain(*claimed)) == ids
+    journal.close()
+
+
+def test_a_server_that_is_away_is_not_recorded(server: postgres.Postgres) -> None:
+    """While Postgres is stopped an intent raises `NotRecorded`; what was committed is there afterwards."""
+    url = server.new_database()
+    journal = Journal(url)
+    record = journal.add(**REQUEST)
+    server.stop()
+    try:
+        with pytest.raises(NotRecorded, match="nothing is sent"):
+            journal.add(**REQUEST)
+        with pytest.raises(NotRecorded):
+            journal.write(record, state=State.SUBMITTING)
+        with pytest.raises(NotRecorded):
+            Journal(url)
+    finally:
+        server.start()
+    assert journal.get(record.id) == record
+    assert journal.write(record, state=State.SUBMITTING) is not None
+    journal.close()
+
+
+@pytest.mark.anyio
+async def test_programs_killed_on_one_database_lose_and_double_nothing(
+    server: postgres.Postgres, tmp_path: Path
+) -> None:
+    """Three programs share a database and are killed: one holder at a time, each charge brought home once."""
+    seed = int(os.environ.get("SEEDANCE_KILL_SEED") or secrets.randbits(32))
+    print(f"SEEDANCE_KILL_SEED={seed}")
+    with provider(tmp_path, "--latency", "0.25", "--lag", "1") as address:
+        outcome = await swarm(server.new_database(), seed, KILLS, tmp_path, address)
+    assert not outcome.faults, f"SEEDANCE_KILL_SEED={seed}\n" + "\n".join(outcome.faults)
+    assert outcome.kills >= KILLS
+    assert outcome.taken_over > 0
