@@ -41,6 +41,8 @@ class Download:
         self._path = path
         self._own_server = own_server
         self._guarded = guarded
+        self._same_file: dict[str, str] = {}
+        """Asks for the rest only of the file that was begun; a changed one comes whole."""
         self._part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
 
     def __enter__(self) -> Self:
@@ -61,8 +63,9 @@ class Download:
             OSError: it cannot be written.
         """
         have = await asyncio.to_thread(self._size)
+        missing = {"Range": f"bytes={have}-", **self._same_file} if have else {}
         try:
-            async with self._open(url, {"Range": f"bytes={have}-"} if have else {}) as response:
+            async with self._open(url, missing) as response:
                 await self._store(response, have)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unavailable(f"The video could not be fetched ({type(error).__name__}).") from error
@@ -80,6 +83,8 @@ class Download:
         if not response.is_success:
             raise Unavailable(f"The video's host answered HTTP {response.status_code}.")
         resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
+        tag = response.headers.get("ETag", "")
+        self._same_file = {"If-Range": tag} if tag.startswith('"') else {}  # a weak one proves nothing
         received = 0
         with await asyncio.to_thread(self._part.open, "ab" if resumed else "wb") as file:
             async for chunk in response.aiter_bytes():  # as it comes: what a cut leaves is on disk

@@ -29,6 +29,9 @@ _ENOUGH = 600  # schedules in which every planted bug shows
 _LOST_ANSWER = {("submit", 1): "read timeout, accepted"}
 
 HARD = {
+    "a download does not go on with the bytes of another file": Schedule(
+        faults={("download", 1): "dropped midway", ("download", 2): "damaged"}
+    ),
     "a stop that cannot be recorded does not undo the finished video": Schedule(
         seed=19, wishes=(Wish(1, stop_after=25.0),), full=((24.0, 600.0),)
     ),

@@ -67,19 +67,23 @@ def _body(fault: Fault, data: dict[str, Any] | None, key: str) -> str:
 
 def video(whole: bytes, request: httpx.Request, spoilt: str, chance: random.Random) -> httpx.Response:
     """Return a video's bytes, from where the caller wants them on, as the fault has them."""
-    first = 0
-    if spoilt != "range ignored" and (wanted := request.headers.get("Range", "")).startswith("bytes="):
+    first, tag = 0, '"damaged"' if spoilt == "damaged" else '"whole"'
+    same = request.headers.get("If-Range", tag) == tag
+    if (
+        same
+        and spoilt != "range ignored"
+        and (wanted := request.headers.get("Range", "")).startswith("bytes=")
+    ):
         first = int(wanted.removeprefix("bytes=").partition("-")[0])
         if first >= len(whole):
             return httpx.Response(416, headers={"Content-Range": f"bytes */{len(whole)}"})
     data = whole[first:]
     headers = {"Content-Length": str(len(data)), "Content-Type": "video/mp4", "Accept-Ranges": "bytes"}
-    headers["ETag"] = f'"{len(whole)}"'
+    headers["ETag"] = tag
     if first:
         headers["Content-Range"] = f"bytes {first}-{len(whole) - 1}/{len(whole)}"
     if spoilt == "damaged":
         data = data[:40] + bytes(len(data) - 40)
-        headers["ETag"] = '"damaged"'
     if spoilt in ("short", "cut"):
         data = data[: len(data) // 2]
     if spoilt == "cut":
