@@ -9,7 +9,7 @@ from pathlib import Path
 from anyio.from_thread import start_blocking_portal
 from pydantic import SecretStr
 
-from seedance.errors import OutcomeUnknown, TaskFailed
+from seedance.errors import OutcomeUnknown, StillRunning, TaskFailed
 from seedance.models import DEFAULT_DURATION, RANDOM_SEED, Event, State
 from seedance.policy import RUNNING_DEADLINE
 from seedance.settings import Settings
@@ -46,7 +46,8 @@ def generate(
         InvalidRequest, MissingKey, NotRecorded: nothing was sent.
         TaskFailed: no video was made; the message says why and whether anything was charged.
         OutcomeUnknown: the answer to the request was lost; do not simply send it again.
-        StillRunning: half an hour of work was not enough; 'python -m seedance tasks resume' goes on.
+        StillRunning: half an hour of work was not enough, or it was stopped elsewhere;
+            'python -m seedance tasks resume' goes on.
     """
 
     async def make() -> Video:
@@ -71,6 +72,8 @@ def generate(
 def _video(event: Event) -> Video:
     if event.state is State.UNKNOWN:
         raise OutcomeUnknown(event.message)
+    if event.state is State.STOPPED and event.task_id:  # by somebody else; it may still come
+        raise StillRunning(event.message, task_id=event.task_id)
     if event.video is None:
         raise TaskFailed(event.message, task_id=event.task_id or "")
     return Video(event.video, event.seed, event.engine, event.task_id or "", event.inference_ms)

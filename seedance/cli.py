@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from seedance.errors import InvalidRequest, NothingSent, StillRunning
 from seedance.files import whole
-from seedance.journal import LEASE, Record
+from seedance.journal import LEASE
 from seedance.models import (
     DEFAULT_DURATION,
     MAX_DURATION,
@@ -31,6 +31,7 @@ from seedance.models import (
     State,
 )
 from seedance.policy import RUNNING_DEADLINE
+from seedance.record import Record
 from seedance.settings import Settings
 from seedance.studio import Studio
 from seedance.version import __version__

@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
@@ -15,20 +14,17 @@ from urllib.parse import quote
 import httpx
 from pydantic import SecretStr, ValidationError
 
-from seedance import policy
+from seedance import history, policy
 from seedance.download import Download
-from seedance.errors import Refused, StillRunning, TaskFailed, TaskRejected, Unavailable
+from seedance.errors import Refused, StillRunning, Unavailable
 from seedance.exchange import Exchange, unknown
 from seedance.images import CleanImage
-from seedance.models import DEFAULT_MODEL, PREVIEW_MODEL, Price, Request, Status, Task
-from seedance.wire import Balance, Quote, SubmitBody, UploadRequest, UploadTicket, read_list, read_task
+from seedance.models import DEFAULT_MODEL, Price, Request, Status, Task
+from seedance.wire import Balance, Quote, SubmitBody, UploadRequest, UploadTicket, read_task
 
 DEFAULT_BASE_URL: Final = "https://api.wavespeed.ai"
 _READ_ATTEMPTS: Final = 5
 _EMPTY_LOOKS: Final = 5  # at a completed task whose video's address has not come yet
-_SKEW: Final = 900.0  # seconds that the provider's clock may be behind ours
-_PAGE: Final = 100  # tasks in one page of the history, the most there may be
-_PAGES: Final = 20
 _NOT_OFFERED: Final = frozenset({404, 405, 410})  # HTTP statuses of a call that a server does not have
 
 T = TypeVar("T")
@@ -164,7 +160,7 @@ class WaveSpeed:
         async with aclosing(self.events(task_id, deadline=deadline)) as events:
             async for task in events:
                 last = task
-        check_completed(last)
+        policy.check_completed(last)
         return last
 
     async def find(self, request: Request, urls: Sequence[str], since: float) -> list[Task]:
@@ -176,23 +172,7 @@ class WaveSpeed:
         Raises:
             Unavailable, Refused: the history cannot be read now.
         """
-        wanted = _body(request, urls)
-        asked = {
-            "page_size": _PAGE,
-            "model": self._exchange.model,
-            "created_after": datetime.fromtimestamp(since - _SKEW, UTC).isoformat().replace("+00:00", "Z"),
-            "include_inputs": True,
-        }
-        found: list[Task] = []
-        for page in range(1, _PAGES + 1):
-            answer = await self._exchange.call(
-                "POST", "/api/v3/predictions", policy.POLL_TIMEOUT, json=asked | {"page": page}
-            )
-            items = read_list(answer.data)
-            found += [task for task, inputs in items if _same(inputs, wanted)]
-            if len(items) < _PAGE:
-                break
-        return sorted(found, key=lambda task: task.created_at or datetime.max.replace(tzinfo=UTC))
+        return await history.find(self._exchange, _body(request, urls), since)
 
     async def download(self, url: str, path: Path) -> None:
         """Save a finished video, whole or not at all: first beside `path`, checked, then moved there.
@@ -283,24 +263,6 @@ class WaveSpeed:
         return await call()
 
 
-def check_completed(task: Task) -> None:
-    """Raise `TaskFailed`, or `TaskRejected` for its content, unless the task ended with a video."""
-    if task.status is Status.COMPLETED and task.outputs:
-        return
-    reason = task.error or ("it has no output" if task.status is Status.COMPLETED else "no reason was given")
-    said = f"The task ended without a video: {reason} (task {task.id})."
-    rejected = task.code == policy.MODERATION or "moderation" in said.lower()
-    if task.model == PREVIEW_MODEL:
-        money = ""
-    elif task.status is Status.COMPLETED:
-        money = " It counts as completed and may have been charged: ask the provider."
-    else:
-        money = " Failed tasks are refunded within 3 hours."
-    advice = " Change the prompt or the images." if rejected else ""
-    kind = TaskRejected if rejected else TaskFailed
-    raise kind(said + money + advice, task_id=task.id, code=task.code)
-
-
 def _body(request: Request, urls: Sequence[str]) -> dict[str, Any]:
     return SubmitBody(
         prompt=request.prompt,
@@ -309,14 +271,6 @@ def _body(request: Request, urls: Sequence[str]) -> dict[str, Any]:
         camera_fixed=request.camera_fixed,
         seed=request.seed,
     ).model_dump()
-
-
-def _same(inputs: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Tell whether a task of the history was made of this request: all that the history tells must agree."""
-    if inputs.get("seed") != wanted["seed"] or inputs.get("prompt") != wanted["prompt"]:
-        return False
-    urls = inputs.get("reference_images")
-    return urls is None or not wanted["reference_images"] or urls == wanted["reference_images"]
 
 
 def _filename(image: CleanImage) -> str:

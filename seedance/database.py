@@ -28,11 +28,15 @@ def connect(url: str, tables: MetaData, *, name: str, version: int) -> Engine:
     if database.dialect.name == "sqlite":
         Path(database.url.database or "").parent.mkdir(parents=True, exist_ok=True)
         event.listen(database, "connect", _configure_sqlite)
-    for _ in range(_TRIES - 1):
-        with suppress(DBAPIError):  # another process did a part of it just now, so less is left to do
-            _bring_forward(database, tables, name, version)
-            return database
-    _bring_forward(database, tables, name, version)
+    try:
+        for _ in range(_TRIES - 1):
+            with suppress(DBAPIError):  # another process did a part of it just now, so less is left to do
+                _bring_forward(database, tables, name, version)
+                return database
+        _bring_forward(database, tables, name, version)
+    except BaseException:
+        database.dispose()
+        raise
     return database
 
 

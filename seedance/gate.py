@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from seedance.errors import SeedanceError
+from seedance.errors import InsufficientCredit, Unauthorized
 
 _AT_ONCE: Final = 4  # submits under way for one account; as many connections are kept for them
 
@@ -25,7 +25,7 @@ class Gate:
         """Wait that long, or until `who` is released.
 
         Raises:
-            SeedanceError: what `turn_away` was given meanwhile.
+            Unauthorized, InsufficientCredit: what `turn_away` was given meanwhile.
         """
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[who] = waiting
@@ -45,7 +45,7 @@ class Gate:
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
 
-    def turn_away(self, error: SeedanceError) -> None:
+    def turn_away(self, error: Unauthorized | InsufficientCredit) -> None:
         """End every wait with this error: none of these submits would fare better."""
         for waiting in self._waiting.values():
             if not waiting.done():

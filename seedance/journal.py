@@ -10,27 +10,19 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    Column,
     ColumnElement,
     Float,
-    Index,
-    Integer,
-    MetaData,
     Row,
-    String,
-    Table,
-    Text,
     and_,
     case,
+    cast,
     delete,
+    func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -40,87 +32,12 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from seedance.database import connect
 from seedance.errors import NotRecorded, Unavailable
 from seedance.models import State
+from seedance.record import COLUMNS, METADATA, UPLOADS, VERSION, VIDEOS, Record
 
 LEASE: Final = 15.0  # seconds; a live process renews its leases three times as often
 UPLOAD_LIFE: Final = 24 * 3600.0  # seconds an upload's URL is used again; the provider keeps it for 7 days
 
-_METADATA: Final = MetaData()
-_VIDEOS: Final = Table(
-    "videos",
-    _METADATA,
-    Column("id", String(32), primary_key=True),
-    Column("owner", String(64), nullable=False),
-    Column("engine", String(16), nullable=False),
-    Column("account", String(64), nullable=False),
-    Column("prompt", Text, nullable=False),
-    Column("images", JSON, nullable=False),
-    Column("duration", Integer, nullable=False),
-    Column("camera_fixed", Boolean, nullable=False),
-    Column("seed", BigInteger, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("urls", JSON),
-    Column("created_at", Float, nullable=False),
-    Column("submitted_at", Float),
-    Column("finished_at", Float),
-    Column("task_id", Text),
-    Column("made_by", Text),
-    Column("video", String(255)),
-    Column("inference_ms", Integer),
-    Column("error", Text),
-    Column("holder", String(32)),
-    Column("lease", Float, nullable=False),
-    Column("fence", Integer, nullable=False),
-    Index("videos_by_owner", "owner", "created_at"),
-    Index("videos_unfinished", "finished_at", "created_at"),
-    Index("videos_by_task", "account", "task_id", unique=True),
-)
-_UPLOADS: Final = Table(
-    "uploads",
-    _METADATA,
-    Column("sha256", String(64), primary_key=True),
-    Column("account", String(64), primary_key=True),
-    Column("url", Text, nullable=False),
-    Column("created_at", Float, nullable=False),
-)
-_UNFINISHED: Final = _VIDEOS.c.finished_at.is_(None)
-_VERSION: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One video's row. Times are seconds since the epoch."""
-
-    id: str
-    owner: str
-    """Who may see it: a visitor's token, empty for the command line."""
-    engine: str
-    """`wavespeed` or `local`."""
-    account: str
-    """Which provider and key it was asked from, as a fingerprint: the key itself is never stored."""
-    prompt: str
-    images: list[dict[str, Any]]
-    """In order: `name`, `sha256`, `width`, `height` of each reference image."""
-    duration: int
-    camera_fixed: bool
-    seed: int
-    state: State
-    urls: list[str] | None
-    """The addresses of the images at the provider, as they were submitted."""
-    created_at: float
-    submitted_at: float | None
-    finished_at: float | None
-    """When nothing was left to do. A stopped video is unfinished for as long as it may still come."""
-    task_id: str | None
-    made_by: str | None
-    """The model's name as the provider reported it."""
-    video: str | None
-    """The saved video's file name in the data directory's `videos`."""
-    inference_ms: int | None
-    error: str | None
-    fence: int
-
-
-_COLUMNS: Final = tuple(_VIDEOS.c[field.name] for field in fields(Record))
+_UNFINISHED: Final = VIDEOS.c.finished_at.is_(None)
 
 
 class TaskTaken(Exception):
@@ -135,13 +52,13 @@ class Journal:
         self.holder = uuid.uuid4().hex
         """This process's name on its leases."""
         with _recording():
-            self._database = connect(url, _METADATA, name="journal", version=_VERSION)
+            self._database = connect(url, METADATA, name="journal", version=VERSION)
 
     def close(self) -> None:
         """Give the leases and the connections back; what is unfinished may be claimed at once."""
-        mine = _VIDEOS.c.holder == self.holder
+        mine = VIDEOS.c.holder == self.holder
         with suppress(SQLAlchemyError), self._database.begin() as db:  # else the leases run out by themselves
-            db.execute(update(_VIDEOS).where(mine).values(holder=None, lease=0.0))
+            db.execute(update(VIDEOS).where(mine).values(holder=None, lease=0.0))
         self._database.dispose()
 
     def add(self, **values: Any) -> Record:
@@ -152,12 +69,11 @@ class Journal:
         Raises:
             NotRecorded: the database cannot be written, so nothing may be sent.
         """
-        now = self._clock()
-        row = dict(values, id=uuid.uuid4().hex, state=State.NEW, created_at=now, holder=self.holder)
-        row |= {"lease": now + LEASE, "fence": 1}
+        row = dict(values, id=uuid.uuid4().hex, state=State.NEW, created_at=self._clock())
+        row |= {"holder": self.holder, "lease": self._now() + LEASE, "fence": 1}
         with _recording(), self._database.begin() as db:
-            db.execute(insert(_VIDEOS).values(row))
-            return _record(db.execute(select(*_COLUMNS).where(_VIDEOS.c.id == row["id"])).one())
+            db.execute(insert(VIDEOS).values(row))
+            return _record(db.execute(select(*COLUMNS).where(VIDEOS.c.id == row["id"])).one())
 
     def write(self, record: Record, **changes: Any) -> Record | None:
         """Change a claimed row and return it, or None where another process has claimed it since.
@@ -166,32 +82,32 @@ class Journal:
             NotRecorded: the database cannot be written.
             TaskTaken: the task id among the changes is on record for another video.
         """
-        mine = and_(_VIDEOS.c.id == record.id, _VIDEOS.c.fence == record.fence)
+        mine = and_(VIDEOS.c.id == record.id, VIDEOS.c.fence == record.fence)
         with _recording(), self._database.begin() as db:
             try:
-                found = db.execute(update(_VIDEOS).where(mine).values(changes)).rowcount
+                found = db.execute(update(VIDEOS).where(mine).values(changes)).rowcount
             except IntegrityError as error:
                 if "task_id" in str(error.orig):
                     raise TaskTaken from error
                 raise
             if found == 0:
                 return None
-            return _record(db.execute(select(*_COLUMNS).where(_VIDEOS.c.id == record.id)).one())
+            return _record(db.execute(select(*COLUMNS).where(VIDEOS.c.id == record.id)).one())
 
     def leave_word(self, id: str, task_id: str) -> None:
         """Put a task's id on record for whoever has taken its video over, or given it up, meanwhile."""
-        nameless = and_(_VIDEOS.c.id == id, _VIDEOS.c.task_id.is_(None))
-        given_up = and_(nameless, _VIDEOS.c.state == State.UNKNOWN)
+        nameless = and_(VIDEOS.c.id == id, VIDEOS.c.task_id.is_(None))
+        given_up = and_(nameless, VIDEOS.c.state == State.UNKNOWN)
         reopened = {"state": State.RUNNING, "finished_at": None, "error": None, "task_id": task_id}
         with _recording(), self._database.begin() as db:
-            db.execute(update(_VIDEOS).where(given_up).values(reopened))
-            db.execute(update(_VIDEOS).where(nameless).values(task_id=task_id))
+            db.execute(update(VIDEOS).where(given_up).values(reopened))
+            db.execute(update(VIDEOS).where(nameless).values(task_id=task_id))
 
     def holders(self) -> list[str]:
         """Return the names of the processes that hold unfinished videos."""
-        held = and_(_UNFINISHED, _VIDEOS.c.holder.is_not(None))
+        held = and_(_UNFINISHED, VIDEOS.c.holder.is_not(None))
         with _reading(), self._database.connect() as db:
-            return list(db.execute(select(_VIDEOS.c.holder).where(held).distinct()).scalars())
+            return list(db.execute(select(VIDEOS.c.holder).where(held).distinct()).scalars())
 
     def claim(
         self, accounts: Sequence[str], ids: Sequence[str] | None = None, *, dead: Sequence[str] = ()
@@ -201,81 +117,87 @@ class Journal:
         With `ids`, only these, and of them also those whose outcome is unknown, to be looked for again.
         A process is gone when its lease has run out, or at once when its name is among the `dead`.
         """
-        now = self._clock()
-        lost = _VIDEOS.c.state == State.UNKNOWN
+        now = self._now()
+        lost = VIDEOS.c.state == State.UNKNOWN
         abandoned = or_(
-            _VIDEOS.c.holder.is_(None),
-            and_(_VIDEOS.c.lease < now, _VIDEOS.c.holder != self.holder),
-            _VIDEOS.c.holder.in_(dead),
+            VIDEOS.c.holder.is_(None),
+            and_(VIDEOS.c.lease < now, VIDEOS.c.holder != self.holder),
+            VIDEOS.c.holder.in_(dead),
         )
         open_: ColumnElement[bool] = _UNFINISHED
         if ids is not None:
-            open_ = and_(_VIDEOS.c.id.in_(ids), or_(_UNFINISHED, lost))
-        free = and_(open_, _VIDEOS.c.account.in_(accounts), abandoned)
+            open_ = and_(VIDEOS.c.id.in_(ids), or_(_UNFINISHED, lost))
+        free = and_(open_, VIDEOS.c.account.in_(accounts), abandoned)
         values = {
             "holder": self.holder,
             "lease": now + LEASE,
-            "fence": _VIDEOS.c.fence + 1,
+            "fence": VIDEOS.c.fence + 1,
             "state": case(
-                (and_(lost, _VIDEOS.c.task_id.is_(None)), State.SUBMITTING),
+                (and_(lost, VIDEOS.c.task_id.is_(None)), State.SUBMITTING),
                 (lost, State.RUNNING),
-                else_=_VIDEOS.c.state,
+                else_=VIDEOS.c.state,
             ),
             "finished_at": None,
         }
         with _recording(), self._database.begin() as db:
-            found = db.execute(update(_VIDEOS).where(free).values(values).returning(*_COLUMNS)).all()
+            found = db.execute(update(VIDEOS).where(free).values(values).returning(*COLUMNS)).all()
         return sorted(map(_record, found), key=lambda record: record.created_at)
 
     def renew(self) -> None:
         """Extend every lease of this process."""
-        mine = and_(_VIDEOS.c.holder == self.holder, _UNFINISHED)
+        mine = and_(VIDEOS.c.holder == self.holder, _UNFINISHED)
         with _recording(), self._database.begin() as db:
-            db.execute(update(_VIDEOS).where(mine).values(lease=self._clock() + LEASE))
+            db.execute(update(VIDEOS).where(mine).values(lease=self._now() + LEASE))
 
     def get(self, id: str) -> Record | None:
         """Return one video's row, or None."""
         with _reading(), self._database.connect() as db:
-            row = db.execute(select(*_COLUMNS).where(_VIDEOS.c.id == id)).one_or_none()
+            row = db.execute(select(*COLUMNS).where(VIDEOS.c.id == id)).one_or_none()
         return None if row is None else _record(row)
 
     def recent(self, *, owner: str | None = None, limit: int = 50) -> list[Record]:
         """Return the newest videos first, of one owner or of all."""
-        query = select(*_COLUMNS).order_by(_VIDEOS.c.created_at.desc()).limit(limit)
+        query = select(*COLUMNS).order_by(VIDEOS.c.created_at.desc()).limit(limit)
         if owner is not None:
-            query = query.where(_VIDEOS.c.owner == owner)
+            query = query.where(VIDEOS.c.owner == owner)
         with _reading(), self._database.connect() as db:
             return [_record(row) for row in db.execute(query)]
 
     def unfinished(self) -> list[Record]:
         """Return the videos that are still to be made, oldest first, whoever works on them."""
-        query = select(*_COLUMNS).where(_UNFINISHED).order_by(_VIDEOS.c.created_at)
+        query = select(*COLUMNS).where(_UNFINISHED).order_by(VIDEOS.c.created_at)
         with _reading(), self._database.connect() as db:
             return [_record(row) for row in db.execute(query)]
 
     def upload_url(self, sha256: str, account: str) -> str | None:
         """Return the address under which the provider still has this image, or None."""
         fresh = self._clock() - UPLOAD_LIFE
-        same = and_(_UPLOADS.c.sha256 == sha256, _UPLOADS.c.account == account, _UPLOADS.c.created_at > fresh)
+        same = and_(UPLOADS.c.sha256 == sha256, UPLOADS.c.account == account, UPLOADS.c.created_at > fresh)
         with _reading(), self._database.connect() as db:
-            return db.execute(select(_UPLOADS.c.url).where(same)).scalar_one_or_none()
+            return db.execute(select(UPLOADS.c.url).where(same)).scalar_one_or_none()
 
     def keep_upload(self, sha256: str, account: str, url: str) -> None:
         """Remember where the provider has this image."""
-        same = and_(_UPLOADS.c.sha256 == sha256, _UPLOADS.c.account == account)
+        same = and_(UPLOADS.c.sha256 == sha256, UPLOADS.c.account == account)
         with _recording(), self._database.begin() as db:
-            db.execute(delete(_UPLOADS).where(same))
+            db.execute(delete(UPLOADS).where(same))
             with suppress(IntegrityError), db.begin_nested():  # another process kept one just now: as good
                 db.execute(
-                    insert(_UPLOADS).values(sha256=sha256, account=account, url=url, created_at=self._clock())
+                    insert(UPLOADS).values(sha256=sha256, account=account, url=url, created_at=self._clock())
                 )
 
     def forget_uploads(self, record: Record) -> None:
         """Forget where the provider has the images of a video: it says that they are not there."""
         hashes = [image["sha256"] for image in record.images]
-        gone = and_(_UPLOADS.c.sha256.in_(hashes), _UPLOADS.c.account == record.account)
+        gone = and_(UPLOADS.c.sha256.in_(hashes), UPLOADS.c.account == record.account)
         with _recording(), self._database.begin() as db:
-            db.execute(delete(_UPLOADS).where(gone))
+            db.execute(delete(UPLOADS).where(gone))
+
+    def _now(self) -> ColumnElement[float]:
+        """Return the time that leases go by: the server's, where several machines share a database."""
+        if self._database.dialect.name == "sqlite":
+            return literal(self._clock())
+        return cast(func.extract("epoch", func.clock_timestamp()), Float)
 
 
 def _record(row: Row[Any]) -> Record:

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import time
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from seedance import policy
-from seedance.client import WaveSpeed, check_completed
+from seedance.client import WaveSpeed
+from seedance.entry import Entry
 from seedance.errors import (
     InsufficientCredit,
     NotDelivered,
@@ -33,8 +31,9 @@ from seedance.errors import (
     Unavailable,
 )
 from seedance.gate import Gate
-from seedance.journal import Journal, Record, TaskTaken
+from seedance.journal import TaskTaken
 from seedance.models import Request, State, Task
+from seedance.record import Record
 from seedance.search import Search
 from seedance.uploads import Uploads
 
@@ -55,35 +54,35 @@ _STOPPED: Final = (
     "Stopped waiting. The provider has no cancel: it may still finish this video and charge it; then it is "
     "kept here."
 )
+_STOPPING: Final = "Stopping. Nothing was sent yet."
+_STOPPED_SENDING: Final = (
+    "Stopping. The request was being sent just then: if it arrived, the provider may finish this video and "
+    "charge it; then it is kept here."
+)
 _STOPPED_EARLY: Final = "Stopped before anything was sent. Nothing was charged."
-
-
-class LeaseLost(Exception):
-    """Another process has claimed the video; this one must not touch it any more."""
 
 
 @dataclass(slots=True)
 class Making:
     """One recorded video on its way to a saved file. `run` brings it there from wherever it stands."""
 
-    record: Record
+    entry: Entry
+    """Its row in the journal."""
     client: WaveSpeed
-    journal: Journal
     images: Path
     """The folder of cleaned reference images, each `<sha256>.jpg`."""
     videos: Path
     """The folder that takes the finished video."""
-    publish: Callable[[Record, Task | None, str], None]
-    """Called at each change: the record, the provider's view where there is one, a remark for the user."""
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    now: Callable[[], float] = time.time
     gate: Gate = field(default_factory=Gate)
     """Where the submits of this account wait."""
     grace: float = policy.GRACE
     """Seconds that the provider's history may lag behind a submit whose answer was lost."""
-    chance: Callable[[], float] = random.random
     stopped: bool = False
-    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def record(self) -> Record:
+        """The video's row as it was last committed."""
+        return self.entry.record
 
     async def run(self) -> None:
         """Bring the video to an ended state.
@@ -93,29 +92,30 @@ class Making:
         """
         try:
             if self.record.state is State.SUBMITTING:
-                await self._look_for(OutcomeUnknown(_CRASHED))
+                await self._look_for(OutcomeUnknown(self.record.error or _CRASHED))
             if self.record.state is State.NEW:
                 await self._submit()
             if self.record.finished_at is None:
                 await self._save(await self._follow())
         except OutcomeUnknown as error:
-            await self._end(State.UNKNOWN, str(error))
+            await self.entry.end(State.UNKNOWN, str(error))
         except NotRecorded as error:
             if self.record.state is not State.NEW:  # then something was sent, and the words would be wrong
                 raise
-            await self._end(State.FAILED, str(error))
+            await self.entry.end(State.FAILED, str(error))
         except (NothingSent, Refused, TaskFailed) as error:
             if getattr(error, "code", None) == policy.IMAGE_GONE or "image url" in str(error).lower():
-                await asyncio.to_thread(self.journal.forget_uploads, self.record)
-            await self._end(State.FAILED, str(error))
+                await asyncio.to_thread(self.entry.journal.forget_uploads, self.record)
+            await self.entry.end(State.FAILED, str(error))
 
     async def stop(self) -> None:
         """Stop waiting: what was sent goes on at the provider, and its video is kept when it comes."""
         self.stopped = True
         self.gate.release(self.record.id)
         if self.record.state in (State.RUNNING, State.DOWNLOADING):
-            await self._keep(state=State.STOPPED, error=_STOPPED)
-            self.publish(self.record, None, self.record.error or "")
+            await self.entry.keep(state=State.STOPPED, error=_STOPPED)
+        words = {State.NEW: _STOPPING, State.SUBMITTING: _STOPPED_SENDING}
+        self.entry.tell(words.get(self.record.state, self.record.error or ""))
 
     # Sending --------------------------------------------------------------------------------------------
 
@@ -123,7 +123,9 @@ class Making:
         """Send the request; what surely created no task is sent again, a limited number of times."""
         missed = limited = 0
         while True:
-            urls = await Uploads(self.client, self.journal, self.images).addresses(self.record)
+            if self.stopped:
+                return await self.entry.end(State.STOPPED, _STOPPED_EARLY)
+            urls = await Uploads(self.client, self.entry.journal, self.images).addresses(self.record)
             try:
                 return await self._send(urls)
             except OutcomeUnknown as error:
@@ -134,27 +136,27 @@ class Making:
                 missed += 1
                 if missed == policy.SUBMIT_ATTEMPTS:
                     raise
-                wait, remark = policy.backoff(missed, self.chance()), str(error)
+                wait, remark = policy.backoff(missed, self.entry.chance()), str(error)
             except RateLimited as error:
                 limited += 1
                 if limited == policy.RATE_ATTEMPTS:
                     raise
-                wait = policy.rate_wait(error.retry_after, self.chance())
+                wait = policy.rate_wait(error.retry_after, self.entry.chance())
                 remark = f"The provider takes no more requests for now. Asking again in {wait:.0f} s."
             except (Unauthorized, InsufficientCredit) as error:
                 self.gate.turn_away(error)
                 raise
-            await self._keep(state=State.NEW)  # nothing was created: a crash while waiting is harmless
-            self.publish(self.record, None, remark)
+            await self.entry.keep(state=State.NEW)  # nothing was created: a crash while waiting is harmless
+            self.entry.tell(remark)
             await self.gate.wait(self.record.id, wait)
 
     async def _send(self, urls: list[str]) -> None:
         """Take a turn, put it on record, and send the request."""
         async with self.gate.turn:
             if self.stopped:
-                return await self._end(State.STOPPED, _STOPPED_EARLY)
-            await self._write(state=State.SUBMITTING, submitted_at=self.now(), urls=urls)
-            self.publish(self.record, None, "")
+                return await self.entry.end(State.STOPPED, _STOPPED_EARLY)
+            await self.entry.write(state=State.SUBMITTING, submitted_at=self.entry.now(), urls=urls)
+            self.entry.tell()
             return await self._post(urls)
 
     async def _post(self, urls: list[str]) -> None:
@@ -172,7 +174,7 @@ class Making:
             error = posting.exception() if posting.done() and not posting.cancelled() else None
             if isinstance(error, (NotDelivered, RateLimited)):
                 with suppress(NotRecorded):
-                    await self._write(state=State.NEW)
+                    await self.entry.write(state=State.NEW)
             elif isinstance(error, Refused):
                 raise error from None
             raise
@@ -195,11 +197,11 @@ class Making:
             record=self.record,
             request=self._request(),
             client=self.client,
-            journal=self.journal,
+            journal=self.entry.journal,
             grace=self.grace,
-            remark=lambda text: self.publish(self.record, None, text),
-            sleep=self.sleep,
-            now=self.now,
+            remark=self.entry.tell,
+            sleep=self.entry.sleep,
+            now=self.entry.now,
         )
         async with aclosing(search.candidates()) as tasks:
             async for task in tasks:
@@ -216,19 +218,9 @@ class Making:
 
     async def _adopt(self, task: Task) -> None:
         """Put the task's id on record, before anything else happens."""
-        try:
-            await self._keep(
-                state=self._shown(State.RUNNING),
-                task_id=task.id,
-                made_by=task.model or None,
-                error=_STOPPED if self.stopped else None,
-                finished_at=None,
-            )
-        except LeaseLost:
-            with suppress(NotRecorded):
-                await asyncio.to_thread(self.journal.leave_word, self.record.id, task.id)
-            raise
-        self.publish(self.record, task, self.record.error or "")
+        error = _STOPPED if self.stopped else None
+        await self.entry.adopt(task, state=self._shown(State.RUNNING), error=error)
+        self.entry.tell(error or "", task)
 
     # Bringing it home -----------------------------------------------------------------------------------
 
@@ -245,8 +237,8 @@ class Making:
                 f"The provider did not say how task {task_id} ended while it kept it. "
                 "It may have been charged."
             ) from None
-        check_completed(task)
-        await self._keep(
+        policy.check_completed(task)
+        await self.entry.keep(
             state=self._shown(State.DOWNLOADING),
             made_by=task.model or self.record.made_by,
             inference_ms=task.inference_ms,
@@ -261,24 +253,24 @@ class Making:
             try:
                 async with aclosing(self.client.events(task_id)) as events:
                     async for task in events:
-                        self.publish(self.record, task, "")
+                        self.entry.tell("", task)
             except Refused as error:
                 misses += isinstance(error, NotFound)
                 if misses == _MISSES:
                     raise OutcomeUnknown(f"{error} It may have been charged.") from error
-                self.publish(self.record, task, f"{error} Asking again.")
-                await self.sleep(_REFUSED_WAIT)
+                self.entry.tell(f"{error} Asking again.", task)
+                await self.entry.sleep(_REFUSED_WAIT)
         return task
 
     async def _save(self, task: Task) -> None:
         """Bring the finished video home. It is paid for: a failure is repeated while the provider has it."""
         name = f"{self.record.id}.mp4"
-        self.publish(self.record, task, "")
+        self.entry.tell("", task)
         failures = 0
         while True:
             try:
                 await self.client.download(task.outputs[0], self.videos / name)
-                return await self._end(State.DONE, None, video=name)
+                return await self.entry.end(State.DONE, None, video=name)
             except (Unavailable, OSError) as error:
                 failures += 1
                 _LOG.warning("saving video %s failed: %s", self.record.id, error)
@@ -289,8 +281,8 @@ class Making:
                         task_id=task.id,
                     ) from error
                 remark = f"The video is made, but saving it failed ({error}). Trying again."
-                self.publish(self.record, task, remark)
-                await self.sleep(5 + policy.backoff(failures, self.chance()))
+                self.entry.tell(remark, task)
+                await self.entry.sleep(5 + policy.backoff(failures, self.entry.chance()))
                 if failures % _STALE == 0:  # an address may have expired; the provider then tells a new one
                     with suppress(Unavailable, Refused):
                         fresh = await self.client.get(task.id)
@@ -298,37 +290,7 @@ class Making:
 
     def _retained(self) -> float:
         """Return the seconds for which the provider still keeps the task and its video."""
-        return (self.record.submitted_at or self.record.created_at) + policy.RETENTION - self.now()
-
-    # The record -----------------------------------------------------------------------------------------
+        return (self.record.submitted_at or self.record.created_at) + policy.RETENTION - self.entry.now()
 
     def _shown(self, state: State) -> State:
         return State.STOPPED if self.stopped or self.record.state is State.STOPPED else state
-
-    async def _end(self, state: State, error: str | None, **changes: Any) -> None:
-        await self._keep(state=state, error=error, finished_at=self.now(), holder=None, **changes)
-        self.publish(self.record, None, error or "")
-
-    async def _write(self, **changes: Any) -> None:
-        """Put a change on record, or raise `NotRecorded` while nothing has been sent."""
-        async with self._writing:
-            if changes.get("state") is State.STOPPED and self.record.finished_at is not None:
-                return  # it came home while we were about to stop waiting
-            record = await asyncio.to_thread(lambda: self.journal.write(self.record, **changes))
-            if record is None:
-                raise LeaseLost
-            self.record = record
-
-    async def _keep(self, **changes: Any) -> None:
-        """Put on record what has already happened, however long the disk refuses."""
-        failures = 0
-        while True:
-            try:
-                await self._write(**changes)
-                return
-            except NotRecorded as error:
-                failures += 1
-                _LOG.error("video %s cannot be recorded: %s", self.record.id, error)
-                remark = "The journal cannot be written. Trying again; check the disk and SEEDANCE_DATA_DIR."
-                self.publish(self.record, None, remark)
-                await self.sleep(policy.backoff(failures, self.chance()))

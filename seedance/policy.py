@@ -17,8 +17,11 @@ from seedance.errors import (
     RateLimited,
     Refused,
     SeedanceError,
+    TaskFailed,
+    TaskRejected,
     Unauthorized,
 )
+from seedance.models import PREVIEW_MODEL, Status, Task
 
 CONNECT_TIMEOUT: Final = 10.0  # seconds, as all below
 POLL_TIMEOUT: Final = 30.0
@@ -38,8 +41,6 @@ TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses after which a read is worth repeating."""
 MODERATION: Final = 1200
 """The provider's task code for content that it will not make."""
-
-
 IMAGE_GONE: Final = 1402
 """The provider's task code for an image that it could not fetch."""
 
@@ -165,3 +166,21 @@ def refusal(
             http_status=http_status,
         )
     return Refused(f"The request was refused. {nothing} {said}", http_status=http_status)
+
+
+def check_completed(task: Task) -> None:
+    """Raise `TaskFailed`, or `TaskRejected` for its content, unless the task ended with a video."""
+    if task.status is Status.COMPLETED and task.outputs:
+        return
+    reason = task.error or ("it has no output" if task.status is Status.COMPLETED else "no reason was given")
+    said = f"The task ended without a video: {reason} (task {task.id})."
+    rejected = task.code == MODERATION or "moderation" in said.lower()
+    if task.model == PREVIEW_MODEL:
+        money = ""
+    elif task.status is Status.COMPLETED:
+        money = " It counts as completed and may have been charged: ask the provider."
+    else:
+        money = " Failed tasks are refunded within 3 hours."
+    advice = " Change the prompt or the images." if rejected else ""
+    kind = TaskRejected if rejected else TaskFailed
+    raise kind(said + money + advice, task_id=task.id, code=task.code)

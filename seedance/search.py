@@ -10,8 +10,9 @@ from typing import Final
 from seedance import policy
 from seedance.client import WaveSpeed
 from seedance.errors import Refused, Unavailable
-from seedance.journal import Journal, Record
+from seedance.journal import Journal
 from seedance.models import Request, Status, Task
+from seedance.record import Record
 
 _ENOUGH: Final = 3  # looks that worked; one alone may have met a replica that lags behind
 _LOOKING: Final = "The answer to the request was lost. Looking for the video in the provider's history."

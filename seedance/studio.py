@@ -11,8 +11,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -22,43 +21,22 @@ from pydantic import SecretStr
 
 from seedance import images, prompts
 from seedance.engines import Engines
-from seedance.errors import MissingKey, NotRecorded, StillRunning, Unavailable
+from seedance.entry import Entry, LeaseLost
+from seedance.errors import MissingKey, NotRecorded
 from seedance.files import write_whole
 from seedance.images import CleanImage
-from seedance.journal import LEASE, Journal, Record
-from seedance.making import LeaseLost, Making
+from seedance.journal import Journal
+from seedance.leases import Leases
+from seedance.making import Making
 from seedance.models import PREVIEW_MODEL, RANDOM_SEED, Event, Request, Task
-from seedance.presence import Presence
+from seedance.record import Record
 from seedance.settings import Settings
+from seedance.watching import Live, changes
 
 _LOG: Final = logging.getLogger(__name__)
 _RECOVERY: Final = 10.0  # seconds before a video goes on after an unforeseen fault
 _TAKE_OVER: Final = 2.0  # seconds between looks for videos that another process left behind
 _RESUMED_A_SECOND: Final = 300  # videos, at a restart
-_GLANCE: Final = 1.0  # seconds between two looks at a video that another process makes
-
-
-class _Live:
-    """A video in the making: its newest event, and the bell that rings at the next."""
-
-    __slots__ = ("changed", "event", "making", "since", "stopped")
-
-    def __init__(self, since: float, event: Event) -> None:
-        self.since = since
-        self.event = event
-        self.changed: asyncio.Event | None = None
-        self.making: Making | None = None
-        self.stopped = False
-
-    def publish(self, event: Event) -> None:
-        self.event = event
-        self.ring()
-
-    def ring(self) -> None:
-        """Wake the watchers. Most of many videos have none, so the bell is made by the first."""
-        if self.changed is not None:
-            self.changed.set()
-            self.changed = None
 
 
 class Studio:
@@ -80,19 +58,20 @@ class Studio:
         self._clock = clock
         self._chance = chance
         self._images, self._videos = self.settings.images, self.settings.videos
-        self._stack = AsyncExitStack()
         self._engines = Engines(self.settings, transport=transport, clock=clock, chance=chance)
-        self._live: dict[str, _Live] = {}
+        self._live: dict[str, Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._journal = await asyncio.to_thread(lambda: Journal(self.settings.journal_url, clock=self._clock))
-        self._stack.push_async_callback(asyncio.to_thread, self._journal.close)
-        holders = self.settings.data_dir / "holders"
-        self._presence = await asyncio.to_thread(Presence, holders, self._journal.holder)
-        self._stack.push_async_callback(asyncio.to_thread, self._presence.close)
-        await self._stack.enter_async_context(self._engines)
-        self._spawn(self._renew_leases())
+        async with AsyncExitStack() as stack:
+            self._journal = await asyncio.to_thread(
+                lambda: Journal(self.settings.journal_url, clock=self._clock)
+            )
+            stack.push_async_callback(asyncio.to_thread, self._journal.close)
+            leases = Leases(self._journal, self.settings.data_dir / "holders")
+            self._leases = await stack.enter_async_context(leases)
+            await stack.enter_async_context(self._engines)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -164,41 +143,15 @@ class Studio:
             KeyError: there is no such video.
             StillRunning: the provider has worked on it for more than `patience` seconds; it goes on.
         """
-        working: float | None = None
         while live := self._live.get(id):
-            event, changed = live.event, live.changed or asyncio.Event()
-            live.changed = changed
-            yield replace(event, elapsed=self._clock() - live.since)
-            if event.state.ended:
+            async with aclosing(live.watch(self._clock, every, patience)) as events:
+                async for event in events:
+                    yield event
+            if live.event.state.ended:
                 return
-            if event.stage == "running":
-                working = working or self._clock()
-            if patience and working and event.task_id and self._clock() - working > patience:
-                raise StillRunning(
-                    f"Task {event.task_id} is still being worked on after {patience / 60:.0f} minutes. "
-                    "It goes on, and its video can be brought home later.",
-                    task_id=event.task_id,
-                )
-            try:
-                async with asyncio.timeout(every):
-                    await changed.wait()
-            except TimeoutError:
-                pass
-        seen: Record | None = None
-        while True:
-            try:
-                record = await asyncio.to_thread(self._journal.get, id)
-            except Unavailable:
-                await asyncio.sleep(_GLANCE)
-                continue
-            if record is None:
-                raise KeyError(id)
-            if record != seen or every is not None:
-                seen = record
+        async with aclosing(changes(lambda: self.get(id), every)) as records:
+            async for record in records:
                 yield self._event(record)
-            if record.state.ended:
-                return
-            await asyncio.sleep(_GLANCE)
 
     async def stop(self, id: str) -> None:
         """Stop waiting for a video. The provider has no cancel: what was sent may finish, and is then kept.
@@ -220,20 +173,11 @@ class Studio:
         if for_ever:
             self._spawn(self._take_over())
         accounts = {self._engines.account(engine, self.settings.api_key) for engine in ("local", "wavespeed")}
-        records = await asyncio.to_thread(self._claim, sorted(accounts), ids)
+        records = await self._leases.claim(sorted(accounts), ids)
         for record in records:
             # Many tasks are taken up at once, but not asked for at once.
             self._follow(record, self.settings.api_key, self._chance() * len(records) / _RESUMED_A_SECOND)
         return [record.id for record in records]
-
-    def _claim(self, accounts: list[str], ids: Sequence[str] | None) -> list[Record]:
-        dead: list[str] = []
-        with suppress(Unavailable):
-            dead = self._presence.dead(self._journal.holders())
-        claimed = self._journal.claim(accounts, ids, dead=dead)
-        with suppress(Unavailable):
-            self._presence.forget(set(dead) - set(self._journal.holders()))
-        return claimed
 
     async def _take_over(self) -> None:
         while True:
@@ -261,7 +205,7 @@ class Studio:
             await self._engines.client("local", None)
 
     def _follow(self, record: Record, key: SecretStr | None, after: float = 0.0) -> None:
-        self._live[record.id] = _Live(record.created_at, self._event(record))
+        self._live[record.id] = Live(record.created_at, self._event(record))
         self._spawn(self._make(record, key, after))
 
     async def _make(self, record: Record, key: SecretStr | None, after: float) -> None:
@@ -283,20 +227,24 @@ class Studio:
         finally:
             if self._live.get(record.id) is live:
                 del self._live[record.id]
-            live.ring()
+            live.end()
 
-    async def _making(self, record: Record, key: SecretStr | None, live: _Live) -> Making:
-        return Making(
+    async def _making(self, record: Record, key: SecretStr | None, live: Live) -> Making:
+        entry = Entry(
             record=record,
-            client=await self._engines.client(record.engine, key),
             journal=self._journal,
-            images=self._images,
-            videos=self._videos,
             publish=lambda *change: live.publish(self._event(*change)),
-            gate=self._engines.gate(record.account),
-            grace=self.settings.grace,
+            sleep=asyncio.sleep,
             now=self._clock,
             chance=self._chance,
+        )
+        return Making(
+            entry=entry,
+            client=await self._engines.client(record.engine, key),
+            images=self._images,
+            videos=self._videos,
+            gate=self._engines.gate(record.account),
+            grace=self.settings.grace,
         )
 
     def _event(self, record: Record, task: Task | None = None, remark: str = "") -> Event:
@@ -327,14 +275,6 @@ class Studio:
                 f"The images cannot be kept in {self.settings.data_dir} ({error.strerror}), so nothing is "
                 "sent. Check the disk and SEEDANCE_DATA_DIR."
             ) from error
-
-    async def _renew_leases(self) -> None:
-        while True:
-            await asyncio.sleep(LEASE / 3)
-            try:
-                await asyncio.to_thread(self._journal.renew)
-            except NotRecorded as error:
-                _LOG.error("%s", error)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

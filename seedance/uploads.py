@@ -11,7 +11,8 @@ from typing import Any
 from seedance.client import WaveSpeed
 from seedance.errors import InvalidImage, NotDelivered, Unavailable
 from seedance.images import CleanImage
-from seedance.journal import Journal, Record
+from seedance.journal import Journal
+from seedance.record import Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,10 +15,12 @@ import httpx
 from pydantic import SecretStr
 
 from seedance.client import WaveSpeed
+from seedance.entry import Entry
 from seedance.gate import Gate
-from seedance.journal import Journal, Record
+from seedance.journal import Journal
 from seedance.making import Making
 from seedance.models import State, Task
+from seedance.record import Record
 
 KEY = "wsk-very-secret"
 SHA = "a" * 64
@@ -146,8 +149,9 @@ class Workshop:
         assert self.told[-1][0] is found.state
         return found
 
-    def making(self, record: Record, client: WaveSpeed, *rest: Any) -> Making:
-        return Making(record, client, self.journal, *rest, self.sleep, self.now, Gate(self.sleep))
+    def making(self, record: Record, client: WaveSpeed, images: Path, videos: Path, publish: Any) -> Making:
+        entry = Entry(record, self.journal, publish, self.sleep, self.now, random.random)
+        return Making(entry, client, images, videos, Gate(self.sleep))
 
     def now(self) -> float:
         return NOW + sum(self.waits)

@@ -11,9 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 import seedance
+from seedance import blocking
 from seedance.errors import InvalidImage, InvalidRequest, MissingKey, OutcomeUnknown, StillRunning, TaskFailed
 from seedance.journal import Journal
-from seedance.models import State
+from seedance.models import Event, State
 from seedance.settings import Settings
 from tests.providers import KEY, VIDEO, Handler, Provider
 
@@ -148,3 +149,11 @@ def test_patience_ends_and_the_task_goes_on(
     assert caught.value.task_id == "t1"
     assert state(settings) is State.RUNNING
     assert provider.calls.count("submit") == 1
+
+
+def test_what_is_stopped_elsewhere_still_runs() -> None:
+    """A video that another watcher stopped is no failure: the error says so and names the task."""
+    event = Event("v1", State.STOPPED, "wavespeed", 7, "Stopped waiting.", task_id="t1")
+    with pytest.raises(StillRunning, match="Stopped waiting") as caught:
+        blocking._video(event)
+    assert caught.value.task_id == "t1"

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from seedance import errors
-from seedance.client import check_completed
 from seedance.models import Status, Task
+from seedance.policy import check_completed
 from tests.providers import KEY, Fault, Script, told
 
 pytestmark = pytest.mark.anyio

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from seedance.errors import NotRecorded
-from seedance.journal import LEASE, UPLOAD_LIFE, Journal, Record
+from seedance.journal import LEASE, UPLOAD_LIFE, Journal
 from seedance.models import State
+from seedance.record import Record
 
 REQUEST: dict[str, Any] = {
     "owner": "",

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from seedance.entry import LeaseLost
 from seedance.journal import LEASE, Journal
-from seedance.making import LeaseLost
 from seedance.models import State
 from seedance.policy import GRACE
 from tests.providers import NOW, SHA, VIDEO, Fault, Workshop, data
@@ -96,6 +96,16 @@ async def test_a_lost_task_is_found_and_followed(workshop: Workshop) -> None:
     workshop.history = [*others, {"id": "no-inputs"}, {"id": "t9", "input": inputs}]
     end = await workshop.run(workshop.add())
     assert (end.state, end.task_id) == (State.DONE, "t9")
+    assert workshop.count("submit") == 1
+
+
+async def test_a_search_in_vain_does_not_change_why_the_outcome_is_unknown(workshop: Workshop) -> None:
+    """Asked to look once more, the program looks; the words still tell what happened at the submit."""
+    workshop.faults["submit"] = [httpx.Response(502, html="<html>")]
+    first = await workshop.run(workshop.add())
+    (again,) = workshop.journal.claim(["acc"], [first.id])
+    second = await workshop.run(again)
+    assert (second.state, second.error) == (State.UNKNOWN, first.error)
     assert workshop.count("submit") == 1
 
 

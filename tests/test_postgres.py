@@ -7,16 +7,19 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, update
 
 from seedance.errors import NotRecorded
-from seedance.journal import LEASE, Journal, Record
+from seedance.journal import LEASE, Journal
 from seedance.models import State
+from seedance.record import VIDEOS, Record
 from tests.proof import postgres
 from tests.proof.programs import ROOT, environment, provider
 from tests.proof.swarm import swarm
@@ -34,9 +37,8 @@ REQUEST: dict[str, Any] = {
 }
 CLAIM = """
 import sys
-from seedance.journal import LEASE, Journal
-import time
-journal = Journal(sys.argv[1], clock=lambda: time.time() + LEASE + 1)
+from seedance.journal import Journal
+journal = Journal(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
 print(*(record.id for record in journal.claim(["acc"])), flush=True)
@@ -44,15 +46,7 @@ sys.stdin.readline()
 """
 
 Open = Callable[[], Journal]
-
-
-class Clock:
-    """Time that passes when it is told to."""
-
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
+Later = Callable[[float], None]
 
 
 @pytest.fixture(scope="session")
@@ -73,17 +67,25 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def later(url: str) -> Later:
+    """Let time pass for the leases, whichever clock they go by."""
+
+    def pass_by(seconds: float) -> None:
+        engine = create_engine(url)
+        with engine.begin() as db:
+            db.execute(update(VIDEOS).values(lease=VIDEOS.c.lease - seconds))
+        engine.dispose()
+
+    return pass_by
 
 
 @pytest.fixture
-def open_journal(url: str, clock: Clock) -> Iterator[Open]:
+def open_journal(url: str) -> Iterator[Open]:
     """Open the journal once more, as another process has it."""
     opened: list[Journal] = []
 
     def open_one() -> Journal:
-        opened.append(Journal(url, clock=clock))
+        opened.append(Journal(url))
         return opened[-1]
 
     yield open_one
@@ -98,34 +100,45 @@ def test_an_intent_survives(open_journal: Open) -> None:
     assert {name: getattr(record, name) for name in REQUEST} == REQUEST
 
 
-def test_a_stale_fence_changes_nothing(open_journal: Open, clock: Clock) -> None:
+def test_a_stale_fence_changes_nothing(open_journal: Open, later: Later) -> None:
     """Once another process has claimed a video, the former one's writes are void, and it learns so."""
     mine, other = open_journal(), open_journal()
     stale = mine.add(**REQUEST)
-    clock.now += LEASE + 1
+    later(LEASE + 1)
     (claimed,) = other.claim(["acc"])
     assert mine.write(stale, state=State.FAILED) is None
     assert other.get(stale.id) == claimed
     assert other.write(claimed, state=State.RUNNING) is not None
 
 
-def test_a_lease_keeps_others_away(open_journal: Open, clock: Clock) -> None:
+def test_a_lease_keeps_others_away(open_journal: Open, later: Later) -> None:
     """Until its lease has run out a video cannot be claimed; renewing extends it, closing gives it back."""
     mine, other = open_journal(), open_journal()
     mine.add(**REQUEST)
-    clock.now += LEASE
+    later(LEASE - 1)
     mine.renew()
-    clock.now += LEASE
+    later(LEASE - 1)
     assert other.claim(["acc"]) == []
     mine.close()
     assert len(other.claim(["acc"])) == 1
 
 
-def test_threads_that_race_claim_each_video_once(open_journal: Open, clock: Clock) -> None:
+def test_leases_go_by_the_servers_clock(server: postgres.Postgres) -> None:
+    """A machine whose own clock is a day ahead takes nothing from the living, and loses nothing to them."""
+    url = server.new_database()
+    ahead, right = (Journal(url, clock=lambda by=by: time.time() + by) for by in (86400.0, 0.0))
+    ahead.add(**REQUEST)
+    right.add(**REQUEST)
+    assert ahead.claim(["acc"]) == right.claim(["acc"]) == []
+    ahead.close()
+    right.close()
+
+
+def test_threads_that_race_claim_each_video_once(open_journal: Open, later: Later) -> None:
     """However many claim at the same moment, one of them gets each video."""
     first = open_journal()
     ids = sorted(first.add(**REQUEST).id for _ in range(30))
-    clock.now += LEASE + 1
+    later(LEASE + 1)
     journals = [open_journal() for _ in range(4)]
     start = threading.Barrier(len(journals))
     claimed: list[Record] = []
@@ -142,10 +155,11 @@ def test_threads_that_race_claim_each_video_once(open_journal: Open, clock: Cloc
     assert sorted(record.id for record in claimed) == ids
 
 
-def test_processes_that_race_claim_each_video_once(url: str) -> None:
+def test_processes_that_race_claim_each_video_once(url: str, later: Later) -> None:
     """Three processes that start together share the videos; none is claimed twice, none is left."""
     journal = Journal(url)
     ids = sorted(journal.add(**REQUEST).id for _ in range(60))
+    later(LEASE + 1)
     command = [sys.executable, "-c", CLAIM, url]
     racers = [
         subprocess.Popen(

@@ -14,8 +14,9 @@ import pytest
 from pydantic import SecretStr
 
 from seedance.client import WaveSpeed
-from seedance.journal import Journal, Record
+from seedance.journal import Journal
 from seedance.models import Event, State
+from seedance.record import Record
 from seedance.settings import Settings
 from seedance.studio import Studio
 from tests.providers import KEY, SHA, VIDEO, Workshop
@@ -99,7 +100,7 @@ async def test_what_is_stopped_at_once_is_never_sent(slow: Slow, photo: Path) ->
         assert (await home(studio, id)).state is State.STOPPED
     assert (end.state, end.task_id) == (State.STOPPED, None)
     assert "Nothing was charged" in end.message
-    assert slow.workshop.count("submit") == 0
+    assert slow.workshop.calls == [], "not even the images are uploaded"
 
 
 @pytest.mark.parametrize("held", ["ticket", "put"])
@@ -130,6 +131,19 @@ async def test_what_is_stopped_while_it_waits_is_not_sent_again(slow: Slow, phot
         end = await seen(studio, id, lambda event: event.state.ended)
     assert end.state is State.STOPPED
     assert "Nothing was charged" in end.message
+    assert slow.workshop.count("submit") == 1
+
+
+async def test_a_stop_during_the_search_is_told_at_once(slow: Slow, photo: Path) -> None:
+    """A lost submit may have arrived: whoever stops hears so, and what is found later is kept as stopped."""
+    slow.workshop.faults["submit"] = [httpx.ReadTimeout("lost")]
+    async with slow.studio() as studio:
+        id = await studio.start("a fox", [photo])
+        await seen(studio, id, lambda event: "Looking" in event.message)
+        await studio.stop(id)
+        told = await seen(studio, id, lambda _: True)
+    assert told.state is State.SUBMITTING
+    assert "may finish" in told.message
     assert slow.workshop.count("submit") == 1
 
 
@@ -195,6 +209,9 @@ async def test_a_stop_during_the_submit_keeps_the_id(slow: Slow, photo: Path) ->
         id = await studio.start("a fox", [photo])
         await called(slow.workshop, "submit")
         await studio.stop(id)
+        told = await seen(studio, id, lambda _: True)
+        assert told.state is State.SUBMITTING
+        assert all(word in told.message for word in ("being sent", "may finish", "charge"))
         slow.held = "look"
         slow.free.set()
         told = await seen(studio, id, lambda event: event.state.ended)

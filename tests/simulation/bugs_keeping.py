@@ -11,19 +11,19 @@ from typing import Any, Final
 import httpx
 from sqlalchemy import delete
 
-from seedance import client, exchange, journal, making, mp4
+from seedance import client, exchange, history, making, mp4
 from seedance.client import WaveSpeed
 from seedance.download import Download
 from seedance.errors import Refused, TaskFailed, Unavailable
 from seedance.exchange import Exchange
-from seedance.journal import Journal, Record
+from seedance.journal import Journal
 from seedance.making import Making
 from seedance.models import State, Task
+from seedance.record import VIDEOS, Record
 from seedance.search import Search
 from tests.simulation.bugs import Plant, bug, instead
 
 _LOG: Final = logging.getLogger("seedance.planted")
-_VIDEOS: Final = journal._VIDEOS
 _DOWNLOAD: Final = WaveSpeed.download
 _FIND: Final = WaveSpeed.find
 _BODY: Final = client._body
@@ -78,7 +78,7 @@ def _a_full_disk_gives_the_video_up() -> Plant:
 
 @bug("foreign", "lost")
 def _any_task_in_the_window_is_adopted() -> Plant:
-    return instead(client, _same=lambda inputs, wanted: True)
+    return instead(history, _same=lambda inputs, wanted: True)
 
 
 @bug("lost")
@@ -103,7 +103,7 @@ def _an_unreadable_history_counts_as_empty() -> Plant:
 
 @bug("lost")
 def _only_the_first_page_of_the_history_is_read() -> Plant:
-    return instead(client, _PAGES=1)
+    return instead(history, _PAGES=1)
 
 
 @bug("lost")
@@ -115,7 +115,7 @@ def _a_crash_deletes_the_record() -> Plant:
                 kept.append(record)
                 continue
             with self._database.begin() as db:
-                db.execute(delete(_VIDEOS).where(_VIDEOS.c.id == record.id))
+                db.execute(delete(VIDEOS).where(VIDEOS.c.id == record.id))
         return kept
 
     return instead(Journal, claim=claim)
@@ -129,7 +129,7 @@ def _nothing_is_taken_up_after_a_crash() -> Plant:
 @bug("lost")
 def _stopping_ends_the_record() -> Plant:
     async def stop(self: Making) -> None:
-        await self._end(State.STOPPED, "stopped")
+        await self.entry.end(State.STOPPED, "stopped")
 
     return instead(Making, stop=stop)
 

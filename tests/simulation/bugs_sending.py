@@ -10,16 +10,18 @@ import httpx
 
 from seedance import making, models
 from seedance.client import WaveSpeed
+from seedance.entry import Entry
 from seedance.errors import NotDelivered, NotRecorded, OutcomeUnknown, Refused, TaskFailed, Unavailable
-from seedance.journal import Journal, Record
+from seedance.journal import Journal
 from seedance.making import Making
 from seedance.models import Request, State, Status, Task
+from seedance.record import Record
 from tests.simulation.bugs import Plant, bug, instead
 
 _POLLS: Final = 6
 _SUBMIT: Final = WaveSpeed.submit
 _GET: Final = WaveSpeed.get
-_KEEP: Final = Making._write
+_KEEP: Final = Entry.write
 _WRITE: Final = Journal.write
 
 
@@ -65,25 +67,25 @@ def _an_answer_without_an_id_counts_as_refused() -> Plant:
 
 @bug("unrecorded", "doubled")
 def _the_journal_is_written_after_the_post() -> Plant:
-    async def write(self: Making, **changes: Any) -> None:
+    async def write(self: Entry, **changes: Any) -> None:
         if changes.get("state") is State.SUBMITTING:
             self.record = replace(self.record, **changes)
         else:
             record = self.record
             await _KEEP(self, **{"submitted_at": record.submitted_at, "urls": record.urls} | changes)
 
-    return instead(Making, _write=write)
+    return instead(Entry, write=write)
 
 
 @bug("unrecorded")
 def _a_refused_write_is_ignored() -> Plant:
-    async def write(self: Making, **changes: Any) -> None:
+    async def write(self: Entry, **changes: Any) -> None:
         try:
             await _KEEP(self, **changes)
         except NotRecorded:
             self.record = replace(self.record, **{k: v for k, v in changes.items() if k != "holder"})
 
-    return instead(Making, _write=write)
+    return instead(Entry, write=write)
 
 
 @bug("lost")
@@ -99,7 +101,7 @@ def _the_id_is_not_committed() -> Plant:
 @bug("doubled")
 def _what_was_being_submitted_is_submitted_again() -> Plant:
     async def look_for(self: Making, lost: OutcomeUnknown) -> None:
-        await self._write(state=State.NEW)
+        await self.entry.write(state=State.NEW)
 
     return instead(Making, _look_for=look_for)
 

@@ -20,7 +20,7 @@ from unittest import mock
 from PIL import Image
 from sqlalchemy import Engine
 
-from seedance import images, journal, studio
+from seedance import images, journal, leases, record, studio
 from seedance.database import connect, sqlite_url
 from seedance.images import CleanImage
 from seedance.presence import Presence
@@ -52,7 +52,7 @@ class Machine:
         self.folder = Path(tempfile.mkdtemp(prefix="seedance-simulation-", dir=parent))
         self.data = self.folder / "data"
         self.database = self.folder / "journal.sqlite"
-        self.engine = connect(self.url, journal._METADATA, name="journal", version=journal._VERSION)
+        self.engine = connect(self.url, record.METADATA, name="journal", version=record.VERSION)
         self.raw = sqlite3.connect(self.database, isolation_level=None)
         self._wrap(self.engine)
         self._stack = ExitStack()
@@ -65,7 +65,7 @@ class Machine:
             (images, "clean", self.clean_once),
             (journal, "connect", self._connect),
             (journal, "LEASE", _LEASE),
-            (studio, "LEASE", _LEASE),
+            (leases, "LEASE", _LEASE),
             (studio, "_TAKE_OVER", _TAKE_OVER),
             (Presence, "dead", lambda *arguments: self._dead(*arguments)),
         ):
@@ -99,7 +99,7 @@ class Machine:
     def clear(self) -> None:
         """Make it as new."""
         with self.quiet():
-            for table in journal._METADATA.tables:
+            for table in record.METADATA.tables:
                 self.raw.execute(f"DELETE FROM {table}")
             shutil.rmtree(self.data, ignore_errors=True)
             self.data.mkdir()
@@ -133,9 +133,7 @@ class Machine:
     def dump(self) -> str:
         """Return all that the database holds, as text."""
         return "\n".join(
-            str(row)
-            for table in journal._METADATA.tables
-            for row in self.raw.execute(f"SELECT * FROM {table}")
+            str(row) for table in record.METADATA.tables for row in self.raw.execute(f"SELECT * FROM {table}")
         )
 
     def _wrap(self, engine: Engine) -> None:

@@ -1,0 +1,99 @@
+"""One video on record: its row, and the tables of the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from seedance.models import State
+
+METADATA: Final = MetaData()
+VIDEOS: Final = Table(
+    "videos",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("engine", String(16), nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("images", JSON, nullable=False),
+    Column("duration", Integer, nullable=False),
+    Column("camera_fixed", Boolean, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("urls", JSON),
+    Column("created_at", Float, nullable=False),
+    Column("submitted_at", Float),
+    Column("finished_at", Float),
+    Column("task_id", Text),
+    Column("made_by", Text),
+    Column("video", String(255)),
+    Column("inference_ms", Integer),
+    Column("error", Text),
+    Column("holder", String(32)),
+    Column("lease", Float, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Index("videos_by_owner", "owner", "created_at"),
+    Index("videos_unfinished", "finished_at", "created_at"),
+    Index("videos_by_task", "account", "task_id", unique=True),
+)
+UPLOADS: Final = Table(
+    "uploads",
+    METADATA,
+    Column("sha256", String(64), primary_key=True),
+    Column("account", String(64), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+VERSION: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One video's row. Times are seconds since the epoch."""
+
+    id: str
+    owner: str
+    """Who may see it: a visitor's token, empty for the command line."""
+    engine: str
+    """`wavespeed` or `local`."""
+    account: str
+    """Which provider and key it was asked from, as a fingerprint: the key itself is never stored."""
+    prompt: str
+    images: list[dict[str, Any]]
+    """In order: `name`, `sha256`, `width`, `height` of each reference image."""
+    duration: int
+    camera_fixed: bool
+    seed: int
+    state: State
+    urls: list[str] | None
+    """The addresses of the images at the provider, as they were submitted."""
+    created_at: float
+    submitted_at: float | None
+    finished_at: float | None
+    """When nothing was left to do. A stopped video is unfinished for as long as it may still come."""
+    task_id: str | None
+    made_by: str | None
+    """The model's name as the provider reported it."""
+    video: str | None
+    """The saved video's file name in the data directory's `videos`."""
+    inference_ms: int | None
+    error: str | None
+    fence: int
+
+
+COLUMNS: Final = tuple(VIDEOS.c[field.name] for field in fields(Record))
