@@ -182,6 +182,7 @@ class WaveSpeed:
 
         Raises:
             Unavailable: it could not be fetched whole, several times over. It is kept 7 days; try again.
+            TooLarge: it is larger than what is ever saved; to call again changes nothing.
             OSError: it cannot be written.
         """
         own = None if self._trusting else httpx.URL(self._exchange.base_url)

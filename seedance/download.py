@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import glob
+import re
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NoReturn, Self
 
 import httpx
 
 from seedance import mp4, policy
-from seedance.addresses import resolve_public
-from seedance.errors import Unavailable
+from seedance.errors import TooLarge, Unavailable
 from seedance.files import put_in_place
+from seedance.outside import Barred, Outside, announced
 
 MAX_VIDEO_BYTES: Final = 500_000_000  # a hundred times what 12 s at 720p take
-_REDIRECTS: Final = 5
+_LONGEST: Final = 3600.0  # seconds that one attempt may take; the next goes on where it ended
+_RANGE: Final = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 
 
 class Download:
@@ -37,10 +37,8 @@ class Download:
         own_server: httpx.URL | None = None,
         guarded: bool = True,
     ) -> None:
-        self._http = http
+        self._outside = Outside(http, policy.DOWNLOAD_TIMEOUT, own_server, guarded)
         self._path = path
-        self._own_server = own_server
-        self._guarded = guarded
         self._same_file: dict[str, str] = {}
         """Asks for the rest only of the file that was begun; a changed one comes whole."""
         self._part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
@@ -60,15 +58,20 @@ class Download:
 
         Raises:
             Unavailable: it is not whole yet; call again to go on where it ended.
+            TooLarge: it is larger than what is ever saved; to call again changes nothing.
             OSError: it cannot be written.
         """
         have = await asyncio.to_thread(self._size)
         missing = {"Range": f"bytes={have}-", **self._same_file} if have else {}
         try:
-            async with self._open(url, missing) as response:
+            async with asyncio.timeout(_LONGEST), self._outside.get(url, missing) as response:
                 await self._store(response, have)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except Barred as error:
+            raise Unavailable(f"The video's address {error}.") from error
+        except httpx.HTTPError as error:
             raise Unavailable(f"The video could not be fetched ({type(error).__name__}).") from error
+        except TimeoutError as error:
+            raise Unavailable(f"The video did not come within {_LONGEST / 60:.0f} minutes.") from error
         if fault := await asyncio.to_thread(mp4.fault, self._part):
             await asyncio.to_thread(self._part.unlink)
             raise Unavailable(f"The video came damaged: {fault}.")
@@ -78,60 +81,38 @@ class Download:
         await asyncio.to_thread(put_in_place, self._part, self._path)
 
     async def _store(self, response: httpx.Response, have: int) -> None:
-        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            await asyncio.to_thread(self._part.unlink)
+        if have and response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            if response.headers.get("Content-Range") == f"bytes */{have}":
+                return  # it was whole already, only the connection did not end well
+            await self._start_over(f"HTTP {response.status_code}")
         if not response.is_success:
             raise Unavailable(f"The video's host answered HTTP {response.status_code}.")
-        resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
+        whole: int | None = None
+        if response.status_code == httpx.codes.PARTIAL_CONTENT:
+            held = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+            if held is None or int(held[1]) != have:
+                await self._start_over("another part of it")
+            elif held[2] != "*":
+                whole = int(held[2])
+        else:
+            have = 0
         tag = response.headers.get("ETag", "")
         self._same_file = {"If-Range": tag} if tag.startswith('"') else {}  # a weak one proves nothing
-        received = 0
-        with await asyncio.to_thread(self._part.open, "ab" if resumed else "wb") as file:
+        coming = announced(response)
+        if whole is None and coming is not None:
+            whole = have + coming
+        _check_size(whole or 0)
+        with self._part.open("ab" if have else "wb") as file:
             async for chunk in response.aiter_bytes():  # as it comes: what a cut leaves is on disk
-                received += len(chunk)
-                if received + have > MAX_VIDEO_BYTES:
-                    raise Unavailable(f"The video is larger than {MAX_VIDEO_BYTES // 10**6} MB.")
+                have += len(chunk)
+                _check_size(have)
                 await asyncio.to_thread(file.write, chunk)
-        announced = response.headers.get("Content-Length", str(received))
-        if "Content-Encoding" not in response.headers and announced != str(received):
-            raise Unavailable(f"The video came incomplete: {received} of {announced} bytes.")
+        if whole not in (None, have):
+            raise Unavailable(f"The video came incomplete: {have} of {whole} bytes.")
 
-    @asynccontextmanager
-    async def _open(self, url: str, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
-        """Ask for the video, following redirects by hand so that each address is checked."""
-        target = httpx.URL(url)
-        for _ in range(_REDIRECTS + 1):
-            request = await self._request(target, headers)
-            response = await self._http.send(request, stream=True)
-            try:
-                if not response.has_redirect_location:
-                    yield response
-                    return
-                target = target.join(response.headers["Location"])
-            finally:
-                await response.aclose()
-        raise Unavailable(f"The video's host redirects more than {_REDIRECTS} times.")
-
-    async def _request(self, url: httpx.URL, headers: dict[str, str]) -> httpx.Request:
-        timeout = httpx.Timeout(policy.DOWNLOAD_TIMEOUT, connect=policy.CONNECT_TIMEOUT, pool=None)
-        if not self._guarded or _origin(url) == (self._own_server and _origin(self._own_server)):
-            return self._http.build_request("GET", url, headers=headers, timeout=timeout)
-        if url.scheme not in ("http", "https"):
-            raise Unavailable("The video's address is not a web address.")
-        try:
-            address = await resolve_public(url.host, url.port or (443 if url.scheme == "https" else 80))
-        except OSError as error:
-            raise Unavailable("The video's host cannot be resolved.") from error
-        if address is None:
-            raise Unavailable("The video's address leads inside a private network; it is not followed.")
-        pinned = {**headers, "Host": url.netloc.decode("ascii")}
-        return self._http.build_request(
-            "GET",
-            url.copy_with(host=address),
-            headers=pinned,
-            timeout=timeout,
-            extensions={"sni_hostname": url.host},
-        )
+    async def _start_over(self, answered: str) -> NoReturn:
+        await asyncio.to_thread(self._part.unlink, missing_ok=True)
+        raise Unavailable(f"The video's host answered with {answered} when asked for the rest.")
 
     def _size(self) -> int:
         try:
@@ -140,5 +121,9 @@ class Download:
             return 0
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+def _check_size(size: int) -> None:
+    if size > MAX_VIDEO_BYTES:
+        raise TooLarge(
+            f"The video is larger than {MAX_VIDEO_BYTES // 10**6} MB, so it is not saved. "
+            "It stays at the provider for 7 days."
+        )

@@ -16,6 +16,7 @@
     │   └── ModelUnavailable        the model id is unknown or retired (`model`)
     ├── OutcomeUnknown              a submit was sent and its answer was lost: a task may run and be charged
     ├── Unavailable                 a read failed for now (polls, downloads); repeat it
+    ├── TooLarge                    the video is larger than what is ever saved
     ├── TaskFailed                  the provider ended the task badly (`task_id`, `code`)
     │   └── TaskRejected            … because of its content (task code 1200)
     └── StillRunning                our patience ended, not the task (`task_id`); resumable
@@ -115,6 +116,10 @@ class OutcomeUnknown(SeedanceError):
 
 class Unavailable(SeedanceError):
     """A read (poll, upload ticket, download) failed for now. It costs nothing to repeat it."""
+
+
+class TooLarge(SeedanceError):
+    """The video is larger than what is ever saved; to fetch it again changes nothing."""
 
 
 class TaskFailed(SeedanceError):

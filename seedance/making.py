@@ -27,6 +27,7 @@ from seedance.errors import (
     RateLimited,
     Refused,
     TaskFailed,
+    TooLarge,
     Unauthorized,
     Unavailable,
 )
@@ -271,6 +272,8 @@ class Making:
             try:
                 await self.client.download(task.outputs[0], self.videos / name)
                 return await self.entry.end(State.DONE, None, video=name)
+            except TooLarge as error:
+                raise TaskFailed(f"The video was made and charged. {error}", task_id=task.id) from error
             except (Unavailable, OSError) as error:
                 failures += 1
                 _LOG.warning("saving video %s failed: %s", self.record.id, error)

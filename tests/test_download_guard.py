@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from seedance.client import WaveSpeed
 from seedance.download import Download
-from seedance.errors import Unavailable
+from seedance.errors import TooLarge, Unavailable
 from tests.providers import BOX, KEY
 
 pytestmark = pytest.mark.anyio
@@ -214,6 +214,18 @@ async def test_a_cut_download_goes_on(host: Host, tmp_path: Path, ranges: str, a
     assert requests() == asked
     assert (tmp_path / "v.mp4").read_bytes() == VIDEO
     assert names(tmp_path) == ["v.mp4"]
+
+
+async def test_a_video_that_is_too_large_is_asked_for_once(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To fetch it again would cost time and change nothing."""
+    monkeypatch.setattr("seedance.download.MAX_VIDEO_BYTES", len(VIDEO) - 1)
+    async with client(host.url) as own:
+        with pytest.raises(TooLarge):
+            await own.download(f"{host.url}/v.mp4", tmp_path / "v.mp4")
+    assert len(host.asked) == 1
+    assert names(tmp_path) == []
 
 
 async def test_a_redirected_download_goes_on_behind_the_redirect(host: Host, tmp_path: Path) -> None:

@@ -99,6 +99,18 @@ async def test_a_lost_task_is_found_and_followed(workshop: Workshop) -> None:
     assert workshop.count("submit") == 1
 
 
+async def test_a_video_that_is_too_large_is_a_final_failure(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not fetched for seven days; the words say that it was charged and where it still is."""
+    monkeypatch.setattr("seedance.download.MAX_VIDEO_BYTES", len(VIDEO) - 1)
+    end = await workshop.run(workshop.add())
+    assert (end.state, end.task_id) == (State.FAILED, "t1")
+    assert "made and charged" in str(end.error)
+    assert "7 days" in str(end.error)
+    assert workshop.count("video") == 1
+
+
 async def test_a_search_in_vain_does_not_change_why_the_outcome_is_unknown(workshop: Workshop) -> None:
     """Asked to look once more, the program looks; the words still tell what happened at the submit."""
     workshop.faults["submit"] = [httpx.Response(502, html="<html>")]
