@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from seedance import images
 from seedance.errors import InvalidImage
+from tests.hostile.heifs import Item, box, full, heif, one
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 UPRIGHT = Image.new("RGB", (400, 600), RED)
@@ -90,13 +93,46 @@ def test_nothing_but_pixels_leaves_the_machine(tmp_path: Path) -> None:
         assert not {"exif", "icc_profile", "xmp", "comment"} & set(Image.open(io.BytesIO(data)).info)
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_an_embedded_colour_profile_is_applied(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF", "JPEG"])
+def test_an_embedded_colour_profile_is_applied(tmp_path: Path, mode: str, kind: str) -> None:
     """Red of a profile whose red and green are exchanged is sent as sRGB green."""
+    if kind == "JPEG":
+        mode = "RGB"
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     exchanged = srgb.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ").replace(b"????", b"gXYZ")
-    Image.new(mode, (400, 300), "red").save(tmp_path / "a.png", icc_profile=exchanged)
-    assert close(cleaned(tmp_path / "a.png").getpixel((200, 150)), GREEN)
+    Image.new("RGB", (400, 300), "red").convert(mode).save(tmp_path / "a", kind, icc_profile=exchanged)
+    assert close(cleaned(tmp_path / "a").getpixel((200, 150)), GREEN)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "1", "I;16"])
+def test_a_grey_profile_is_applied(tmp_path: Path, mode: str) -> None:
+    """Grey of a linear profile is sent brighter, whatever the depth; black stays black."""
+    half = {"LA": (128, 255), "I;16": 32896, "1": 0}.get(mode, 128)
+    Image.new(mode, (400, 300), half).save(tmp_path / "a.png", icc_profile=_linear_grey())
+    assert close(cleaned(tmp_path / "a.png").getpixel((200, 150)), (0, 0, 0) if mode == "1" else (188,) * 3)
+
+
+def test_a_profile_leaves_transparency_alone(tmp_path: Path) -> None:
+    """White shows below, with a profile as without."""
+    Image.new("LA", (400, 300), (0, 0)).save(tmp_path / "grey.png", icc_profile=_linear_grey())
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.new("RGBA", (400, 300), (255, 0, 0, 0)).save(tmp_path / "colour.png", icc_profile=srgb)
+    for path in tmp_path.glob("*.png"):
+        assert close(cleaned(path).getpixel((200, 150)), WHITE), path.name
+
+
+def _linear_grey() -> bytes:
+    """Return a profile of version 2: grey, and twice the number is twice the light."""
+    white = struct.pack(">3l", 63190, 65536, 54061)  # D50, as ICC profiles count
+    tags = ((b"wtpt", b"XYZ \0\0\0\0" + white), (b"kTRC", b"curv\0\0\0\0\0\0\0\0"))
+    start, table, body = 128 + 4 + 12 * len(tags), b"", b""
+    for name, data in tags:
+        table += name + struct.pack(">LL", start + len(body), len(data))
+        body += data
+    head = struct.pack(">L4sL4s4s4s", start + len(body), b"lcms", 0x02400000, b"mntr", b"GRAY", b"XYZ ")
+    head = (head.ljust(36, b"\0") + b"acsp").ljust(68, b"\0") + white
+    return head.ljust(128, b"\0") + struct.pack(">L", len(tags)) + table + body
 
 
 def test_a_broken_colour_profile_is_ignored(tmp_path: Path) -> None:
@@ -141,6 +177,69 @@ def test_other_colour_modes_become_rgb(tmp_path: Path) -> None:
     ):
         picture.save(tmp_path / name)
         assert close(cleaned(tmp_path / name).getpixel((200, 150)), colour), name
+
+
+def test_print_colours_as_adobe_stores_them(tmp_path: Path) -> None:
+    """Adobe writes the inks of a JPEG turned round and notes it; both ways show the same red."""
+    Image.new("CMYK", (400, 300), (0, 255, 255, 0)).save(tmp_path / "adobe.jpg")
+    assert b"Adobe" in (tmp_path / "adobe.jpg").read_bytes()
+    assert close(cleaned(tmp_path / "adobe.jpg").getpixel((200, 150)), RED)
+    Image.new("CMYK", (4800, 3600), (0, 255, 255, 0)).save(tmp_path / "large.jpg")
+    assert close(cleaned(tmp_path / "large.jpg").getpixel((200, 150)), RED)
+
+
+def test_a_telephones_heic_is_turned_once(tmp_path: Path) -> None:
+    """It says twice how it was held, in the picture's own properties (`irot`) and in EXIF: once is right."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    note = Item(b"Exif", bytes(4) + exif.tobytes().removeprefix(b"Exif\0\0"))
+    turn, describes = box(b"irot", b"\3"), full(b"iref", box(b"cdsc", struct.pack(">HHH", 2, 1, 1)))
+    turned = heif([one("HEIF", properties=[5]), note], extra=[turn], more=describes)
+    (tmp_path / "plain").write_bytes(heif([one("HEIF")]))
+    (tmp_path / "turned").write_bytes(turned)
+    wanted = np.asarray(cleaned(tmp_path / "plain").transpose(Image.Transpose.ROTATE_270), dtype=int)
+    seen = np.asarray(cleaned(tmp_path / "turned"), dtype=int)
+    assert seen.shape == wanted.shape == (320, 304, 3)
+    assert abs(seen - wanted).mean() < 2
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF", "MPO"])
+def test_of_several_pictures_the_first_is_sent(tmp_path: Path, kind: str) -> None:
+    """An animation and a camera's file of several pictures are read for their first one."""
+    rest = [Image.new("RGB", (400, 600), GREEN)] * 2
+    UPRIGHT.save(tmp_path / "a", kind, save_all=True, append_images=rest)
+    picture = cleaned(tmp_path / "a")
+    assert close(picture.getpixel((20, 20)), BLUE)
+    assert close(picture.getpixel((20, 580)), RED)
+
+
+def test_an_interlaced_png_is_read(tmp_path: Path) -> None:
+    """Browsers show them, so we read them."""
+    lines = b""
+    for x, y, dx, dy in (
+        (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
+    ):  # fmt: skip
+        part = UPRIGHT.crop((x, y, 400, 600)).resize(
+            (-(-(400 - x) // dx), -(-(600 - y) // dy)), box=None, resample=0
+        )
+        lines += b"".join(b"\0" + part.crop((0, n, part.width, n + 1)).tobytes() for n in range(part.height))
+    data = b"\x89PNG\r\n\x1a\n"
+    for name, body in (
+        (b"IHDR", struct.pack(">LL5B", 400, 600, 8, 2, 0, 0, 1)),
+        (b"IDAT", zlib.compress(lines)),
+        (b"IEND", b""),
+    ):
+        data += struct.pack(">L", len(body)) + name + body + struct.pack(">L", zlib.crc32(name + body))
+    (tmp_path / "a.png").write_bytes(data)
+    assert close(cleaned(tmp_path / "a.png").getpixel((20, 20)), BLUE)
+    assert close(cleaned(tmp_path / "a.png").getpixel((20, 580)), RED)
+
+
+def test_noise_is_sent(tmp_path: Path) -> None:
+    """Hard edges everywhere take more than the 2 bytes a pixel that Pillow reckons with."""
+    noise = np.random.default_rng(0).integers(0, 2, (600, 600, 3), dtype=np.uint8) * 255
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    assert len(images.clean(tmp_path / "a.png").data) > 2 * 600 * 600
 
 
 def test_the_same_file_gives_the_same_bytes(photo: Path) -> None:
@@ -205,6 +304,16 @@ def test_too_many_bytes_are_refused_unread(tmp_path: Path) -> None:
     assert refusal(path) == "10.1 MB; at most 10 MB are allowed."
 
 
+def test_the_engine_takes_larger_files(tmp_path: Path, photo: Path) -> None:
+    """`open_upright` has a limit of the caller's."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(photo.read_bytes() + bytes(12_000_000))
+    assert "at most 10 MB" in refusal(path)
+    assert images.open_upright(path, max_bytes=30_000_000).size == (640, 480)
+    with pytest.raises(InvalidImage, match="at most 11 MB"):
+        images.open_upright(path, max_bytes=11_000_000)
+
+
 @pytest.mark.parametrize("kind", ["GIF", "TIFF", "BMP", "PPM"])
 @pytest.mark.parametrize("name", ["a.dat", "a.jpg"])
 def test_other_kinds_are_refused(tmp_path: Path, kind: str, name: str) -> None:
@@ -213,7 +322,7 @@ def test_other_kinds_are_refused(tmp_path: Path, kind: str, name: str) -> None:
     assert "use JPEG, PNG, WebP, AVIF or HEIC" in refusal(tmp_path / name)
 
 
-@pytest.mark.parametrize("data", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7", b"\xff\xd8\xff"])
+@pytest.mark.parametrize("data", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7", b"\xff\xd8"])
 def test_what_is_no_image_is_refused(tmp_path: Path, data: bytes) -> None:
     """Drawings, documents and noise are told apart from images."""
     (tmp_path / "a.jpg").write_bytes(data)
