@@ -2,51 +2,106 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import signal
 import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future
-from typing import Final
+from typing import Any, Final
 
 from loky import ProcessPoolExecutor
 
 from seedance.engine.worker import Job, Outcome, render, warm
 from seedance.errors import InvalidRequest
 
+SECONDS: Final = 300.0
+"""For one render; the longest takes some ten on a laptop."""
+MEMORY: Final = 3 << 30
+"""Bytes of address space for one render; the largest (four images of 48 megapixels, 12 s) takes 1.4 GB."""
 _MAX_WORKERS: Final = 60  # Windows cannot wait for many more
 _LOOK: Final = 1.0  # seconds between a worker's looks for its parent
 
 
-class RenderPool:
-    """Render processes that are replaced when they die. The setting is `process` or `process:N`."""
+class WorkerDied(Exception):
+    """The process that rendered is gone: killed, crashed or out of memory. Another takes its place."""
 
-    def __init__(self, setting: str = "process") -> None:
+
+class TooMuch(Exception):
+    """The render needed more time or memory than one may have, as the text says. Its process was ended."""
+
+
+class RenderPool:
+    """Render processes that are replaced when they die. The setting is `process` or `process:N`.
+
+    `seconds` and `memory` (bytes, where the system knows such a limit) bound each render.
+    """
+
+    def __init__(self, setting: str = "process", *, seconds: float = SECONDS, memory: int = MEMORY) -> None:
         self.workers = _workers(setting)
-        self._pool: Executor | None = None
+        self._seconds = seconds
+        self._seats = [_Seat(memory) for _ in range(self.workers)]
+        self._free = list(self._seats)
 
     def warm(self) -> None:
         """Start the workers, so that the first render does not wait for them."""
-        for _ in range(self.workers):
-            self._executor().submit(warm)
+        for seat in self._seats:
+            seat.submit(warm)
 
-    def submit(self, job: Job) -> Future[Outcome]:
-        """Queue a render. Its future fails with a `BrokenExecutor` when a worker of the pool dies."""
+    async def run(self, job: Job) -> Outcome:
+        """Render. At most `workers` calls at a time.
+
+        Raises:
+            WorkerDied: its process is gone. What ran in the others is not touched.
+            TooMuch: it needed more than `seconds` or `memory`.
+        """
+        seat = self._free.pop()
         try:
-            return self._executor().submit(render, job)
-        except BrokenExecutor:
-            self._pool = None
-            return self._executor().submit(render, job)
+            async with asyncio.timeout(self._seconds):
+                return await asyncio.wrap_future(seat.submit(render, job))
+        except BrokenExecutor as error:
+            raise WorkerDied(str(error)) from error
+        except TimeoutError as error:
+            seat.end()
+            raise TooMuch(f"the render took longer than the {self._seconds:.0f} s that it may") from error
+        except MemoryError as error:
+            seat.end()  # not all that it had is given back
+            raise TooMuch("the render needed more memory than it may have") from error
+        finally:
+            self._free.append(seat)
 
     def close(self) -> None:
         """End the workers at once; a video that was half rendered leaves no file under its name."""
+        for seat in self._seats:
+            seat.end()
+
+
+class _Seat:
+    """A place for one process: a pool of its own, because a process that dies breaks its whole pool."""
+
+    def __init__(self, memory: int) -> None:
+        self._memory = memory
+        self._pool: Executor | None = None
+
+    def submit(self, function: Any, *arguments: Any) -> Future[Any]:
+        try:
+            return self._executor().submit(function, *arguments)
+        except BrokenExecutor:  # the process died while it had nothing to do
+            self._pool = None
+            return self._executor().submit(function, *arguments)
+
+    def end(self) -> None:
+        """End the process at once; the next `submit` starts another."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, kill_workers=True)  # type: ignore[call-arg]  # loky's own
+            self._pool = None
 
     def _executor(self) -> Executor:
         if self._pool is None:
             # Unlike the standard library's pool, loky's never runs the caller's script again in its workers.
-            self._pool = ProcessPoolExecutor(self.workers, initializer=_initialise, initargs=(os.getpid(),))
+            settings = os.getpid(), self._memory
+            self._pool = ProcessPoolExecutor(1, initializer=_initialise, initargs=settings)
         return self._pool
 
 
@@ -63,13 +118,30 @@ def _workers(setting: str) -> int:
     )
 
 
-def _initialise(parent: int) -> None:
+def _initialise(parent: int, memory: int) -> None:
     """Set up a worker: Ctrl-C is the parent's to handle, and a worker does not outlive its parent."""
     import cv2
 
-    cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    cv2.setNumThreads(1)
+    warm()
+    _limit_memory(memory)
+
+
+def _limit_memory(more: int) -> None:
+    """Let this process have so many bytes of address space more than it has. Linux alone tells how many."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        with open("/proc/self/statm") as told:  # noqa: PTH123
+            pages = int(told.read().split()[0])
+        limit = pages * resource.getpagesize() + more
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if hard != resource.RLIM_INFINITY:
+            limit = min(limit, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _die_with(parent: int) -> None:

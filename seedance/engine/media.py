@@ -1,9 +1,12 @@
-"""Where the engine keeps files: uploads and videos, each under a token that nobody can guess."""
+"""Where the engine keeps files: uploads and results, each under a token that nobody can guess."""
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
+
+from seedance.engine.schema import TaskRecord, Upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +19,48 @@ class Media:
         """Return the path of an upload's bytes."""
         return self.root / "uploads" / token
 
+    def new_part(self, token: str) -> Path:
+        """Return a path, like no other, for an upload's bytes while they come; its folder is there."""
+        whole = self.upload(token)
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        return whole.with_name(f"{token}.{uuid.uuid4().hex[:8]}.part")
+
     def video(self, token: str) -> Path:
         """Return the path of a finished video."""
         return self.root / "videos" / f"{token}.mp4"
+
+    def image(self, token: str) -> Path:
+        """Return the path of a finished image."""
+        return self.root / "videos" / f"{token}.jpg"
+
+    def result(self, task: TaskRecord) -> Path:
+        """Return the path of what a task makes."""
+        return self.image(task.output) if task.kind == "image" else self.video(task.output)
+
+    def thumbnail(self, token: str) -> Path:
+        """Return the path of a result's small picture, a JPEG. It is there before the result is."""
+        return self.root / "videos" / f"{token}.thumb.jpg"
 
     def progress(self, token: str) -> Path:
         """Return the path of the note in which a worker keeps its progress."""
         return self.root / "videos" / f"{token}.progress"
 
     def read_progress(self, token: str) -> float | None:
-        """Return how much of a video is rendered, 0 to 1, or None where no worker has said so."""
+        """Return how much of a result is rendered, 0 to 1, or None where no worker has said so."""
         try:
             return float(self.progress(token).read_text())
         except (OSError, ValueError):
             return None
+
+    def fetched(self, token: str, number: int) -> Path:
+        """Return the path of an image of a task that was fetched for its render, until that ends."""
+        return self.root / "fetched" / f"{token}.{number}"
+
+    def remove(self, *rows: TaskRecord | Upload) -> None:
+        """Remove the files of tasks and uploads that are on record no more. Blocking."""
+        for row in rows:
+            if isinstance(row, Upload):
+                self.upload(row.token).unlink(missing_ok=True)
+            else:
+                for path in (self.result(row), self.thumbnail(row.output), self.progress(row.output)):
+                    path.unlink(missing_ok=True)

@@ -4,104 +4,196 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import BrokenExecutor
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
+import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
-from seedance.engine.executor import RenderPool
+from seedance.engine import codes
+from seedance.engine.executor import RenderPool, TooMuch, WorkerDied
 from seedance.engine.media import Media
-from seedance.engine.records import LEASE, Records, TaskRecord
+from seedance.engine.records import LEASE, Records
+from seedance.engine.references import ImageGone, References
+from seedance.engine.schema import TaskRecord
 from seedance.engine.worker import Job, Outcome
+from seedance.models import DEFAULT_DURATION
+from seedance.presence import Presence
 
 _LOG: Final = logging.getLogger(__name__)
-_ATTEMPTS: Final = 2
-_LOOK: Final = 1.0  # seconds between looks for tasks that another process left behind
-INVALID_PARAMETER: Final = 1401  # the contract's task codes
-EXECUTION_FAILED: Final = 1403
-RETRIES_EXHAUSTED: Final = 1406
+CAPACITY: Final = 5000
+_ATTEMPTS: Final = 2  # a worker that dies may have been killed by its task
+_STARTS: Final = 5  # an engine that dies as well, but more likely it was not
+_LOOK: Final = 1.0  # seconds between looks for what another process did
 
 
 class Queue:
     """Renders the recorded tasks, oldest first, as many at a time as there are workers."""
 
-    def __init__(self, records: Records, media: Media, pool: RenderPool) -> None:
+    on_end: Callable[[], None] | None = None
+    """Called on the event loop whenever a task of this process has ended."""
+
+    def __init__(
+        self,
+        records: Records,
+        media: Media,
+        pool: RenderPool,
+        *,
+        http: httpx.AsyncClient | None = None,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self.capacity = capacity
+        """The most tasks that may wait: the limit for `Records.add_task`."""
         self._records = records
         self._media = media
         self._pool = pool
+        self._references = References(media, http)
+        self._presence: Presence | None = None
+        self._free = asyncio.Semaphore(pool.workers)
         self._bell = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
+        self._renders: set[asyncio.Task[None]] = set()
+        self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     def start(self) -> None:
         """Begin to work, first on what an earlier process left unfinished."""
+        self._presence = Presence(self._media.root / "engines", self._records.holder)
         self._pool.warm()
-        self._loops = [asyncio.create_task(self._work()) for _ in range(self._pool.workers)]
-        self._loops.append(asyncio.create_task(self._renew()))
+        self._loops = [asyncio.create_task(loop) for loop in (self._dispatch(), self._renew())]
 
     async def stop(self) -> None:
         """Stop taking tasks; what is being rendered goes back to the queue when the records are closed."""
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        tasks = [*self._loops, *self._renders]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._pool.close()
+        await self._references.aclose()
+        if self._presence is not None:
+            self._presence.close()
 
     def ring(self) -> None:
-        """Tell the workers that there is a new task."""
+        """Tell the queue that there is a new task."""
         self._bell.set()
 
-    async def _work(self) -> None:
+    async def ended(self, id: str, account: str, seconds: float) -> TaskRecord | None:
+        """Wait until a task has ended, for so many seconds at most; return it as it then is, None if gone."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        bell = asyncio.Event()
+        self._watchers[id].add(bell)
+        try:
+            while True:
+                bell.clear()
+                task = await asyncio.to_thread(self._records.get_task, id, account)
+                left = deadline - asyncio.get_running_loop().time()
+                if task is None or task.ended or left <= 0:
+                    return task
+                await _rung(bell, min(left, _LOOK))
+        finally:
+            self._watchers[id].discard(bell)
+            if not self._watchers[id]:
+                del self._watchers[id]
+
+    async def _dispatch(self) -> None:
+        while True:
+            await self._free.acquire()
+            task = await self._next()
+            render = asyncio.create_task(self._make(task))
+            self._renders.add(render)
+            render.add_done_callback(self._done)
+
+    def _done(self, render: asyncio.Task[None]) -> None:
+        self._renders.discard(render)
+        self._free.release()
+
+    async def _next(self) -> TaskRecord:
+        """Wait for a task to render: a new one rings, and those of other processes are looked for."""
         while True:
             self._bell.clear()
             try:
-                task = await asyncio.to_thread(self._records.claim_task)
-                if task is not None:
-                    await self._render(task)
-                    continue
+                await asyncio.to_thread(self._take_over)
+                if task := await asyncio.to_thread(self._records.claim_task):
+                    return task
             except Exception:  # a full disk or a database that is away for a while must not end the work
                 _LOG.exception("the queue's records failed; looking again")
-            try:
-                async with asyncio.timeout(_LOOK):
-                    await self._bell.wait()
-            except TimeoutError:
-                pass
+            await _rung(self._bell, _LOOK)
 
-    async def _render(self, task: TaskRecord) -> None:
-        if task.attempts > _ATTEMPTS:
-            message = f"the render was started {_ATTEMPTS} times and its worker died each time"
-            await self._finish(task, status="failed", error=message, code=RETRIES_EXHAUSTED)
+    def _take_over(self) -> None:
+        """Free what engines on this folder had in work that live no more: their leases need not run out."""
+        if self._presence is None:
             return
+        dead = self._presence.dead(self._records.holders())
+        for holder in dead:
+            self._records.release(holder)
+        self._presence.forget(dead)
+
+    async def _make(self, task: TaskRecord) -> None:
+        """Render a task and record what came of it."""
         try:
-            outcome = await asyncio.wrap_future(self._pool.submit(self._job(task)))
-        except BrokenExecutor:
-            _LOG.warning("the render worker of task %s died", task.id)
-            await self._finish(task, status="created")
+            end = await self._render(task)
         except Exception:
             _LOG.exception("task %s could not be rendered", task.id)
-            await self._finish(
-                task, status="failed", error="the video could not be rendered", code=EXECUTION_FAILED
-            )
-        else:
-            await self._finish(task, **_result(outcome))
+            end = _failed(codes.EXECUTION_FAILED, f"the {task.kind} could not be rendered")
+        await self._finish(task, end)
+        for bell in self._watchers.get(task.id, ()):
+            bell.set()
+        if self.on_end is not None:
+            self.on_end()
 
-    def _job(self, task: TaskRecord) -> Job:
+    async def _render(self, task: TaskRecord) -> dict[str, Any]:
+        if task.attempts > _STARTS:
+            return _failed(
+                codes.RETRIES_EXHAUSTED,
+                f"the render was started {_STARTS} times and its engine died each time",
+            )
+        try:
+            async with self._references.of(task) as images:
+                for attempt in range(_ATTEMPTS):
+                    try:
+                        outcome = await self._pool.run(self._job(task, images))
+                    except WorkerDied:
+                        _LOG.warning("the render worker of task %s died", task.id)
+                    else:
+                        return _result(outcome) | {"attempts": task.attempts + attempt}
+        except ImageGone as error:
+            return _failed(codes.IMAGE_GONE, str(error))
+        except TooMuch as error:
+            return _failed(codes.EXECUTION_FAILED, str(error))
+        return _failed(
+            codes.RETRIES_EXHAUSTED,
+            f"the render was started {_ATTEMPTS} times and its worker died each time",
+        )
+
+    def _job(self, task: TaskRecord, images: tuple[Path, ...]) -> Job:
+        wanted = task.input
         return Job(
-            images=tuple(self._media.upload(token) for token in task.images),
-            prompt=task.input["prompt"],
-            duration=task.input["duration"],
-            camera_fixed=task.input["camera_fixed"],
-            seed=task.input["seed"],
-            video=self._media.video(task.output),
+            kind=task.kind,
+            images=images,
+            prompt=str(wanted.get("prompt") or ""),
+            duration=wanted.get("duration", DEFAULT_DURATION),
+            camera_fixed=wanted.get("camera_fixed", False),
+            seed=wanted.get("seed", 0),
+            result=self._media.result(task),
+            thumbnail=self._media.thumbnail(task.output),
             progress=self._media.progress(task.output),
         )
 
-    async def _finish(self, task: TaskRecord, **changes: Any) -> None:
+    async def _finish(self, task: TaskRecord, end: dict[str, Any]) -> None:
         """Record what came of a task, however long the database refuses."""
         while True:
             try:
-                return await asyncio.to_thread(lambda: self._records.finish(task.id, **changes))
+                await asyncio.to_thread(self._record, task, end)
+                return
             except SQLAlchemyError:
                 _LOG.exception("the end of task %s could not be recorded; trying again", task.id)
                 await asyncio.sleep(_LOOK)
+
+    def _record(self, task: TaskRecord, end: dict[str, Any]) -> None:
+        held = self._records.finish(task.id, **end)
+        if not held and self._records.get_task(task.id, task.account) is None:  # deleted while it ran
+            self._media.remove(task)
 
     async def _renew(self) -> None:
         while True:
@@ -112,7 +204,20 @@ class Queue:
                 _LOG.exception("the leases could not be renewed; trying again")
 
 
+async def _rung(bell: asyncio.Event, seconds: float) -> None:
+    """Wait for a bell, or for so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await bell.wait()
+    except TimeoutError:
+        pass
+
+
+def _failed(code: int, error: str) -> dict[str, Any]:
+    return {"status": "failed", "code": code, "error": error}
+
+
 def _result(outcome: Outcome) -> dict[str, Any]:
     if outcome.error:
-        return {"status": "failed", "error": outcome.error, "code": INVALID_PARAMETER}
+        return _failed(codes.INVALID_PARAMETER, outcome.error)
     return {"status": "completed", "inference_ms": outcome.inference_ms}

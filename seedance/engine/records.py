@@ -5,210 +5,289 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    Float,
-    Index,
-    Integer,
-    MetaData,
-    Row,
-    String,
-    Table,
-    Text,
+    ColumnElement,
     and_,
+    delete,
+    func,
     insert,
+    literal,
     or_,
     select,
+    true,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from seedance.database import connect
+from seedance.engine.schema import (
+    ENDED,
+    METADATA,
+    SECRETS,
+    TASK_COLUMNS,
+    TASKS,
+    VERSION,
+    WAITING,
+    TaskRecord,
+    Upload,
+    read_task,
+)
+from seedance.engine.tickets import BATCH, KEPT, UPLOAD_TIME, Tickets, batches
+
+__all__ = ["KEPT", "LEASE", "UPLOAD_TIME", "QueueFull", "Records", "TaskRecord", "Upload"]
 
 LEASE: Final = 10.0  # seconds; a live engine renews its leases three times as often
-UPLOAD_TIME: Final = 3600.0  # seconds from the ticket to the bytes
-
-_METADATA: Final = MetaData()
-_TASKS: Final = Table(
-    "engine_tasks",
-    _METADATA,
-    Column("id", String(32), primary_key=True),
-    Column("account", String(64), nullable=False),
-    Column("model", String(255), nullable=False),
-    Column("input", JSON, nullable=False),
-    Column("images", JSON, nullable=False),
-    Column("output", String(64), nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("error", Text, nullable=False),
-    Column("code", Integer),
-    Column("inference_ms", Integer),
-    Column("created_at", Float, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("holder", String(32)),
-    Column("lease", Float, nullable=False),
-    Index("engine_tasks_by_status", "status", "created_at"),
-)
-_UPLOADS: Final = Table(
-    "engine_uploads",
-    _METADATA,
-    Column("token", String(64), primary_key=True),
-    Column("account", String(64), nullable=False),
-    Column("filename", String(255), nullable=False),
-    Column("content_type", String(255), nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("expires_at", Float, nullable=False),
-    Column("stored", Boolean, nullable=False),
-)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRecord:
-    """One task's row. Times are seconds since the epoch."""
-
-    id: str
-    account: str
-    """Fingerprint of the key that it was asked with."""
-    model: str
-    input: dict[str, Any]
-    """As submitted, with a concrete seed."""
-    images: list[str]
-    """Tokens of the uploads, in order."""
-    output: str
-    """Token of the video: whoever knows it may fetch the video."""
-    status: str
-    """The contract's own words: created, processing, completed, failed."""
-    error: str
-    code: int | None
-    inference_ms: int | None
-    created_at: float
-    attempts: int
+class QueueFull(Exception):
+    """As many tasks as may wait do so already; this one was not accepted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """One upload's row; its bytes lie in the media folder under its token."""
-
-    token: str
-    account: str
-    filename: str
-    content_type: str
-    size: int
-    expires_at: float
-    stored: bool
-
-
-_TASK_COLUMNS: Final = tuple(_TASKS.c[field.name] for field in fields(TaskRecord))
-
-
-class Records:
+class Records(Tickets):
     """Tasks and uploads, as one engine process works on them. Blocking; safe in threads."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._holder = uuid.uuid4().hex
-        self._database = connect(url, _METADATA, name="engine", version=1)
+        self.holder: Final = uuid.uuid4().hex
+        super().__init__(connect(url, METADATA, name="engine", version=VERSION), clock)
 
     def close(self) -> None:
         """Put this process's unfinished tasks back into the queue and close the connections."""
-        mine = and_(_TASKS.c.holder == self._holder, _TASKS.c.status == "processing")
-        back = {"status": "created", "holder": None, "lease": 0.0, "attempts": _TASKS.c.attempts - 1}
+        back = {"status": "created", "holder": None, "lease": 0.0, "attempts": TASKS.c.attempts - 1}
         with self._database.begin() as db:
-            db.execute(update(_TASKS).where(mine).values(back))
+            db.execute(update(TASKS).where(self._mine()).values(back))
         self._database.dispose()
 
-    def add_task(self, account: str, model: str, input: dict[str, Any], images: list[str]) -> TaskRecord:
-        """Accept a task; it is durable when this returns."""
-        task = TaskRecord(
+    # Tasks, as their owners see them.
+
+    def add_task(
+        self,
+        account: str,
+        model: str,
+        input: dict[str, Any],
+        images: list[str],
+        *,
+        kind: str = "video",
+        webhook: str = "",
+        limit: int | None = None,
+    ) -> TaskRecord:
+        """Accept a task; it is durable when this returns.
+
+        Raises:
+            QueueFull: `limit` tasks wait or run already. (On Postgres those that are accepted at the very
+                same moment do not see each other.)
+        """
+        task = self._new_task(account, model, input, images, kind=kind, webhook=webhook)
+        wait = select(func.count()).select_from(TASKS).where(TASKS.c.status.in_(WAITING)).scalar_subquery()
+        if not self._insert(task, true() if limit is None else wait < limit):
+            raise QueueFull
+        return task
+
+    def add_ended(
+        self, account: str, model: str, input: dict[str, Any], *, code: int, error: str, webhook: str = ""
+    ) -> TaskRecord:
+        """Accept a task that has failed at once, with its code and its reason."""
+        end = {"status": "failed", "code": code, "error": error, "finished_at": self._clock()}
+        task = self._new_task(account, model, input, [], webhook=webhook, **end)
+        self._insert(task, true())
+        return task
+
+    def get_task(self, id: str, account: str) -> TaskRecord | None:
+        """Return a task of that account, or None."""
+        mine = and_(TASKS.c.id == id, TASKS.c.account == account)
+        with self._database.connect() as db:
+            row = db.execute(select(*TASK_COLUMNS).where(mine)).one_or_none()
+        return None if row is None else read_task(row)
+
+    def list_tasks(
+        self,
+        account: str,
+        *,
+        page: int,
+        page_size: int,
+        model: str | None = None,
+        status: str | None = None,
+        created_after: float | None = None,
+        created_before: float | None = None,
+    ) -> tuple[list[TaskRecord], int]:
+        """Return a page (from 1) of an account's tasks, newest first, and how many there are on all pages."""
+        wanted = [TASKS.c.account == account]
+        if model is not None:
+            wanted.append(TASKS.c.model == model)
+        if status is not None:
+            wanted.append(TASKS.c.status == status)
+        if created_after is not None:
+            wanted.append(TASKS.c.created_at >= created_after)
+        if created_before is not None:
+            wanted.append(TASKS.c.created_at <= created_before)
+        newest = TASKS.c.created_at.desc(), TASKS.c.id
+        found = select(*TASK_COLUMNS).where(*wanted).order_by(*newest)
+        with self._database.connect() as db:
+            total = db.execute(select(func.count()).select_from(TASKS).where(*wanted)).scalar_one()
+            rows = db.execute(found.limit(page_size).offset((page - 1) * page_size)).all()
+        return [read_task(row) for row in rows], total
+
+    def delete_tasks(self, account: str, ids: Iterable[str]) -> list[TaskRecord]:
+        """Delete those of an account's tasks that there are, and return them: their files may go.
+
+        What still becomes of one that is being rendered is dropped.
+        """
+        return self._delete_tasks(ids, TASKS.c.account == account)
+
+    # Tasks, as the engine works on them.
+
+    def claim_task(self) -> TaskRecord | None:
+        """Take the oldest task that waits or whose engine is gone, and mark it processing; None if none."""
+        while True:
+            now = self._clock()
+            waits = TASKS.c.status == "created"
+            free = or_(waits, and_(TASKS.c.status == "processing", TASKS.c.lease < now))
+            oldest = select(*TASK_COLUMNS, TASKS.c.lease).where(free).order_by(TASKS.c.created_at).limit(1)
+            with self._database.begin() as db:
+                row = db.execute(oldest).one_or_none()
+                if row is None:
+                    return None
+                same = and_(TASKS.c.id == row.id, TASKS.c.status == row.status, TASKS.c.lease == row.lease)
+                taken = {
+                    "status": "processing",
+                    "holder": self.holder,
+                    "lease": now + LEASE,
+                    "attempts": row.attempts + 1,
+                }
+                if db.execute(update(TASKS).where(same).values(taken)).rowcount:
+                    return read_task(db.execute(select(*TASK_COLUMNS).where(TASKS.c.id == row.id)).one())
+
+    def renew(self) -> None:
+        """Extend the leases of this process."""
+        with self._database.begin() as db:
+            db.execute(update(TASKS).where(self._mine()).values(lease=self._clock() + LEASE))
+
+    def finish(self, id: str, **changes: Any) -> bool:
+        """End a task that this process still holds, or give it back; False where it holds it no more."""
+        if changes["status"] in ENDED:
+            changes["finished_at"] = self._clock()
+        mine = and_(TASKS.c.id == id, self._mine())
+        with self._database.begin() as db:
+            return (
+                db.execute(update(TASKS).where(mine).values(holder=None, lease=0.0, **changes)).rowcount == 1
+            )
+
+    def holders(self) -> list[str]:
+        """Return the engine processes that have tasks in work."""
+        processing = TASKS.c.status == "processing"
+        with self._database.connect() as db:
+            return list(db.execute(select(TASKS.c.holder).where(processing).distinct()).scalars())
+
+    def release(self, holder: str) -> None:
+        """Free the tasks of an engine process that is surely gone, before its leases run out."""
+        his = and_(TASKS.c.holder == holder, TASKS.c.status == "processing")
+        with self._database.begin() as db:
+            db.execute(update(TASKS).where(his).values(status="created", holder=None, lease=0.0))
+
+    def counts(self) -> dict[str, int]:
+        """Return how many tasks of all accounts have each status."""
+        with self._database.connect() as db:
+            rows = db.execute(
+                select(TASKS.c.status, func.count().label("number")).group_by(TASKS.c.status)
+            ).all()
+        return dict.fromkeys((*WAITING, *ENDED), 0) | {row.status: row.number for row in rows}
+
+    def recent_tasks(self, limit: int) -> list[TaskRecord]:
+        """Return the newest tasks of all accounts, newest first."""
+        return self._select(true(), limit, newest_first=True)
+
+    def undelivered(self, limit: int = 20) -> list[TaskRecord]:
+        """Return tasks whose end is still to be told to their webhooks, oldest first."""
+        untold = and_(TASKS.c.delivered.is_(False), TASKS.c.status.in_(ENDED))
+        return self._select(untold, limit)
+
+    def delivered(self, id: str) -> None:
+        """Record that the end of a task was told, or is told no more."""
+        with self._database.begin() as db:
+            db.execute(update(TASKS).where(TASKS.c.id == id).values(delivered=True))
+
+    # What goes, and what signs.
+
+    def expire(self, before: float, limit: int = BATCH) -> tuple[list[TaskRecord], list[Upload]]:
+        """Delete ended tasks and uploads that are older than that, the oldest, at most `limit` of each.
+
+        An upload goes an hour after it was last given to anyone, and never while a task that waits or runs
+        has it among its images. Returns what was deleted: the files may go.
+        """
+        old = and_(
+            TASKS.c.status.in_(ENDED),
+            TASKS.c.created_at < before,
+            func.coalesce(TASKS.c.finished_at, TASKS.c.created_at) < before,
+        )
+        tasks = self._delete_tasks([task.id for task in self._select(old, limit)], TASKS.c.status.in_(ENDED))
+        return tasks, self._expire_uploads(before, limit)
+
+    def known_outputs(self, tokens: Iterable[str]) -> set[str]:
+        """Return those of these tokens that a task on record has for its output."""
+        return self._known(TASKS.c.output, tokens)
+
+    def secret(self) -> str:
+        """Return this database's one secret, 64 hexadecimal digits, for signatures."""
+        ours = SECRETS.c.name == "signing"
+        while True:
+            with self._database.connect() as db:
+                if value := db.execute(select(SECRETS.c.value).where(ours)).scalar_one_or_none():
+                    return str(value)
+            try:
+                with self._database.begin() as db:
+                    db.execute(insert(SECRETS).values(name="signing", value=secrets.token_hex(32)))
+            except IntegrityError:
+                continue  # another process was quicker: its secret is the one
+
+    def _mine(self) -> ColumnElement[bool]:
+        return and_(TASKS.c.holder == self.holder, TASKS.c.status == "processing")
+
+    def _new_task(
+        self, account: str, model: str, input: dict[str, Any], images: list[str], **other: Any
+    ) -> TaskRecord:
+        blank: dict[str, Any] = {
+            "kind": "video",
+            "status": "created",
+            "error": "",
+            "code": None,
+            "inference_ms": None,
+            "finished_at": None,
+        }
+        return TaskRecord(
             id=uuid.uuid4().hex,
             account=account,
             model=model,
             input=input,
             images=images,
             output=secrets.token_urlsafe(24),
-            status="created",
-            error="",
-            code=None,
-            inference_ms=None,
             created_at=self._clock(),
             attempts=0,
+            **(blank | other),
         )
-        row = {field.name: getattr(task, field.name) for field in fields(task)}
+
+    def _insert(self, task: TaskRecord, condition: ColumnElement[bool]) -> bool:
+        """Insert a task if the condition holds, in one statement."""
+        values = {column: getattr(task, column.name) for column in TASK_COLUMNS}
+        values |= {TASKS.c.lease: 0.0, TASKS.c.delivered: not task.webhook}
+        row = select(*(literal(value, column.type) for column, value in values.items())).where(condition)
         with self._database.begin() as db:
-            db.execute(insert(_TASKS).values(**row, lease=0.0))
-        return task
+            inserted = insert(TASKS).from_select(list(values), row).returning(TASKS.c.id)
+            return db.execute(inserted).one_or_none() is not None
 
-    def get_task(self, id: str, account: str) -> TaskRecord | None:
-        """Return a task of that account, or None."""
-        mine = and_(_TASKS.c.id == id, _TASKS.c.account == account)
+    def _select(
+        self, condition: ColumnElement[bool], limit: int, *, newest_first: bool = False
+    ) -> list[TaskRecord]:
+        order = TASKS.c.created_at.desc() if newest_first else TASKS.c.created_at
         with self._database.connect() as db:
-            row = db.execute(select(*_TASK_COLUMNS).where(mine)).one_or_none()
-        return None if row is None else _task(row)
+            rows = db.execute(select(*TASK_COLUMNS).where(condition).order_by(order).limit(limit)).all()
+        return [read_task(row) for row in rows]
 
-    def claim_task(self) -> TaskRecord | None:
-        """Take the oldest task that waits or whose engine is gone, and mark it processing; None if none."""
-        while True:
-            now = self._clock()
-            waits = _TASKS.c.status == "created"
-            free = or_(waits, and_(_TASKS.c.status == "processing", _TASKS.c.lease < now))
-            oldest = select(*_TASK_COLUMNS, _TASKS.c.lease).where(free).order_by(_TASKS.c.created_at).limit(1)
+    def _delete_tasks(self, ids: Iterable[str], condition: ColumnElement[bool]) -> list[TaskRecord]:
+        deleted: list[TaskRecord] = []
+        for some in batches(list(ids)):
+            these = and_(TASKS.c.id.in_(some), condition)
             with self._database.begin() as db:
-                row = db.execute(oldest).one_or_none()
-                if row is None:
-                    return None
-                same = and_(_TASKS.c.id == row.id, _TASKS.c.status == row.status, _TASKS.c.lease == row.lease)
-                taken = {
-                    "status": "processing",
-                    "holder": self._holder,
-                    "lease": now + LEASE,
-                    "attempts": row.attempts + 1,
-                }
-                if db.execute(update(_TASKS).where(same).values(taken)).rowcount:
-                    return _task(db.execute(select(*_TASK_COLUMNS).where(_TASKS.c.id == row.id)).one())
-
-    def renew(self) -> None:
-        """Extend the leases of this process."""
-        mine = and_(_TASKS.c.holder == self._holder, _TASKS.c.status == "processing")
-        with self._database.begin() as db:
-            db.execute(update(_TASKS).where(mine).values(lease=self._clock() + LEASE))
-
-    def finish(self, id: str, **changes: Any) -> None:
-        """End a task that this process still holds, or give it back to the queue."""
-        mine = and_(_TASKS.c.id == id, _TASKS.c.holder == self._holder, _TASKS.c.status == "processing")
-        with self._database.begin() as db:
-            db.execute(update(_TASKS).where(mine).values(holder=None, lease=0.0, **changes))
-
-    def add_upload(self, account: str, filename: str, content_type: str, size: int) -> Upload:
-        """Promise a place for a file of that size in bytes."""
-        upload = Upload(
-            token=secrets.token_urlsafe(24),
-            account=account,
-            filename=filename,
-            content_type=content_type,
-            size=size,
-            expires_at=self._clock() + UPLOAD_TIME,
-            stored=False,
-        )
-        with self._database.begin() as db:
-            db.execute(insert(_UPLOADS).values({f.name: getattr(upload, f.name) for f in fields(upload)}))
-        return upload
-
-    def get_upload(self, token: str) -> Upload | None:
-        """Return an upload, or None."""
-        with self._database.connect() as db:
-            row = db.execute(select(_UPLOADS).where(_UPLOADS.c.token == token)).one_or_none()
-        return None if row is None else Upload(**row._mapping)
-
-    def mark_stored(self, token: str) -> bool:
-        """Record that the bytes are there; False where they were before."""
-        waiting = and_(_UPLOADS.c.token == token, _UPLOADS.c.stored.is_(False))
-        with self._database.begin() as db:
-            return db.execute(update(_UPLOADS).where(waiting).values(stored=True)).rowcount == 1
-
-
-def _task(row: Row[Any]) -> TaskRecord:
-    return TaskRecord(**{column.name: row._mapping[column.name] for column in _TASK_COLUMNS})
+                deleted += map(read_task, db.execute(delete(TASKS).where(these).returning(*TASK_COLUMNS)))
+        return deleted

@@ -1,10 +1,11 @@
-"""One render, as a worker process runs it: image files and a request become an MP4 file.
+"""One render, as a worker process runs it: image files and a request become an MP4 file, or a JPEG.
 
 The server's process names these functions but never runs them, so OpenCV and PyAV are loaded inside.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Callable
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import Final
 
 from seedance import images
+from seedance.engine.fetch import MAX_IMAGE_BYTES
 from seedance.errors import InvalidImage
 from seedance.files import whole
 from seedance.models import PREVIEW_MODEL
 from seedance.version import __version__
 
 _STEPS: Final = 50
+_QUALITY: Final = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +33,63 @@ class Job:
     duration: int
     camera_fixed: bool
     seed: int
-    video: Path
+    result: Path
+    thumbnail: Path
     progress: Path
+    kind: str = "video"
+    """What is made: a video of the images, or an image of the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a job: a video at its path, or the reason why not."""
+    """What came of a job: a file at its path, or the reason why not."""
 
     inference_ms: int
     error: str = ""
 
 
 def render(job: Job) -> Outcome:
-    """Make the video of a job. The same job gives the same bytes on the same machine."""
-    from seedance.engine.director import direct
-    from seedance.engine.encoder import encode
-    from seedance.engine.renderer import frames
+    """Make the result of a job. The same job gives the same bytes on the same machine.
 
+    Raises:
+        MemoryError: it needed more than this process may have.
+    """
     start = time.perf_counter()
     try:
-        pictures = [images.open_upright(path, f"[Image {n}]") for n, path in enumerate(job.images, start=1)]
+        if job.kind == "image":
+            _draw(job)
+        else:
+            _film(job)
     except InvalidImage as error:
         return Outcome(0, str(error))
+    except Exception as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise MemoryError from error
+    return Outcome(round(1000 * (time.perf_counter() - start)))
+
+
+def warm() -> None:
+    """Load what `render` needs."""
+    import seedance.engine.encoder
+    import seedance.engine.poster
+    import seedance.engine.renderer
+    import seedance.engine.thumbnail  # noqa: F401
+
+
+def _film(job: Job) -> None:
+    """Make a video of the job's images, or where it has none of the image that its prompt gives."""
+    from seedance.engine import thumbnail
+    from seedance.engine.director import direct
+    from seedance.engine.encoder import encode
+    from seedance.engine.poster import draw
+    from seedance.engine.renderer import frames
+
+    pictures = [
+        images.open_upright(path, f"[Image {number}]", side=images.UPLOAD_SIDE, max_bytes=MAX_IMAGE_BYTES)
+        for number, path in enumerate(job.images, start=1)
+    ]
+    pictures = pictures or [draw(job.prompt, job.seed)]
     storyboard = direct(
         job.prompt,
         [picture.size for picture in pictures],
@@ -60,10 +97,11 @@ def render(job: Job) -> Outcome:
         camera_fixed=job.camera_fixed,
         seed=job.seed,
     )
+    glimpse = thumbnail.Glimpse(storyboard.frames)
     try:
-        with whole(job.video) as part:
+        with whole(job.result) as part:
             encode(
-                frames(storyboard, pictures),
+                glimpse.of(frames(storyboard, pictures)),
                 part,
                 width=storyboard.width,
                 height=storyboard.height,
@@ -71,15 +109,29 @@ def render(job: Job) -> Outcome:
                 metadata=_metadata(job),
                 on_frame=_reporter(job.progress, storyboard.frames),
             )
+            if glimpse.picture is not None:
+                thumbnail.save(glimpse.picture, job.thumbnail)
     finally:
         job.progress.unlink(missing_ok=True)
-    return Outcome(round(1000 * (time.perf_counter() - start)))
 
 
-def warm() -> None:
-    """Load what `render` needs."""
-    import seedance.engine.encoder
-    import seedance.engine.renderer  # noqa: F401
+def _draw(job: Job) -> None:
+    from seedance.engine import thumbnail
+    from seedance.engine.poster import draw
+
+    picture = draw(job.prompt, job.seed)
+    thumbnail.save(picture, job.thumbnail)
+    with whole(job.result) as part:
+        picture.save(part, "JPEG", quality=_QUALITY, optimize=True)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Return whether that is the limit on memory speaking, in Python's words, OpenCV's or FFmpeg's."""
+    return (
+        isinstance(error, MemoryError)
+        or getattr(error, "errno", None) == errno.ENOMEM
+        or "Insufficient memory" in str(error)
+    )
 
 
 def _reporter(note: Path, total: int) -> Callable[[int], None]:

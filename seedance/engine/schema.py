@@ -1,0 +1,129 @@
+"""The tables of the engine's database and their rows as the rest of the engine sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    true,
+)
+
+VERSION: Final = 2
+METADATA: Final = MetaData()
+TASKS: Final = Table(
+    "engine_tasks",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("account", String(64), nullable=False),
+    Column("model", String(255), nullable=False),
+    Column("input", JSON, nullable=False),
+    Column("images", JSON, nullable=False),
+    Column("output", String(64), nullable=False),
+    Column("kind", String(16), nullable=False, server_default="video"),
+    Column("status", String(16), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("code", Integer),
+    Column("inference_ms", Integer),
+    Column("created_at", Float, nullable=False),
+    Column("finished_at", Float),
+    Column("attempts", Integer, nullable=False),
+    Column("webhook", Text, nullable=False, server_default=""),
+    Column("delivered", Boolean, nullable=False, server_default=true()),
+    Column("holder", String(32)),
+    Column("lease", Float, nullable=False),
+    Index("engine_tasks_by_status", "status", "created_at"),
+    Index("engine_tasks_by_account", "account", "created_at"),
+    Index("engine_tasks_by_age", "created_at"),
+    Index("engine_tasks_by_output", "output"),
+    Index("engine_tasks_by_delivery", "delivered", "status"),
+)
+UPLOADS: Final = Table(
+    "engine_uploads",
+    METADATA,
+    Column("token", String(64), primary_key=True),
+    Column("account", String(64), nullable=False),
+    Column("filename", String(255), nullable=False),
+    Column("content_type", String(255), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("stored", Boolean, nullable=False),
+    Index("engine_uploads_by_expiry", "expires_at"),
+)
+SECRETS: Final = Table(
+    "engine_secrets",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("value", String(64), nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """One task's row. Times are seconds since the epoch."""
+
+    id: str
+    account: str
+    """Fingerprint of the key that it was asked with."""
+    model: str
+    """As submitted."""
+    input: dict[str, Any]
+    """As validated, with a concrete seed."""
+    images: list[str]
+    """In order, each the token of an upload or a public URL, fetched when the task runs."""
+    output: str
+    """Token of the result: whoever knows it may fetch it."""
+    kind: str
+    """What is made: `video` or `image`."""
+    status: str
+    """The contract's own words: created, processing, completed, failed."""
+    error: str
+    code: int | None
+    """Why it failed, one of `codes`."""
+    inference_ms: int | None
+    created_at: float
+    finished_at: float | None
+    attempts: int
+    """How often its render was started."""
+    webhook: str
+    """Where its end is told, or an empty text."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.status in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One upload's row; its bytes lie in the media folder under its token."""
+
+    token: str
+    account: str
+    filename: str
+    content_type: str
+    size: int
+    expires_at: float
+    """Until when the bytes are taken; they are kept for longer."""
+    stored: bool
+
+
+WAITING: Final = ("created", "processing")
+ENDED: Final = ("completed", "failed")
+TASK_COLUMNS: Final = tuple(TASKS.c[field.name] for field in fields(TaskRecord))
+
+
+def read_task(row: Row[Any]) -> TaskRecord:
+    """Return the task of a row that has `TASK_COLUMNS`."""
+    return TaskRecord(**{column.name: row._mapping[column.name] for column in TASK_COLUMNS})
