@@ -7,11 +7,13 @@ import asyncio
 import ipaddress
 import json
 import logging
+import math
 import shutil
 import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -44,6 +46,7 @@ UNSETTLED: Final = 3
 _EXITS: Final = (
     "exit status: 0 done; 1 the task failed; 2 bad input, nothing sent; 3 outcome unknown or still running"
 )
+_GOODBYE: Final = 3  # seconds that a server's callers have for their answers when it is told to end
 _LOOK: Final = 0.5  # seconds between looks for videos whose holder may be gone
 _PREVIEW: Final = "preview engine: a storyboard in motion, not the AI model (set WAVESPEED_API_KEY for that)"
 
@@ -67,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(error))
         return UNSETTLED
     except KeyboardInterrupt:
+        if options.run is serve:
+            return DONE
         _say(
             "Stopped watching. What was submitted goes on: 'python -m seedance tasks resume' brings it home."
         )
@@ -101,12 +106,13 @@ async def generate(options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def serve(options: argparse.Namespace, settings: Settings) -> int:
-    """Serve the embedded engine until Ctrl-C."""
+    """Serve the embedded engine until Ctrl-C or SIGTERM."""
     import uvicorn
 
-    from seedance.engine import Engine
+    from seedance.engine import Engine, Rules
 
-    if not options.api_key and not _is_loopback(options.host):
+    local = _is_loopback(options.host)
+    if not options.api_key and not local:
         raise InvalidRequest(
             "host",
             f"--host {options.host} can be reached by others: give at least one --api-key. Not started.",
@@ -116,13 +122,33 @@ async def serve(options: argparse.Namespace, settings: Settings) -> int:
         executor=options.executor or settings.executor,
         database_url=options.database or "",
         keys=options.api_key,
+        rules=Rules(
+            local=local,
+            sync_wait=options.sync_wait,
+            rate_limit=options.rate_limit,
+            latency=options.latency,
+            fail=options.fail,
+            faults=options.faults,
+        ),
     )
     async with engine:
-        config = uvicorn.Config(engine.app, host=options.host, port=options.port, log_level="warning")
+        config = uvicorn.Config(
+            engine.app,
+            host=options.host,
+            port=options.port,
+            log_level="warning",
+            lifespan="off",
+            timeout_graceful_shutdown=_GOODBYE,
+        )
+        server = uvicorn.Server(config)
+        server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]  # raises them again
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, server.handle_exit)
         listening = config.bind_socket()
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # the engine logs its own faults
         host, port = listening.getsockname()[:2]
         print(f"Seedance preview engine on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
-        await uvicorn.Server(config).serve(sockets=[listening])
+        await server.serve(sockets=[listening])
     return DONE
 
 
@@ -227,6 +253,30 @@ def _writable(text: str) -> Path:
     return path
 
 
+def _positive(text: str) -> float:
+    """Read a number of seconds, 0 or more."""
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:
+        raise ValueError(text)
+    return seconds
+
+
+def _count(text: str) -> int:
+    """Read a whole number, 0 or more."""
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def _share(text: str) -> float:
+    """Read a number from 0 to 1."""
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise ValueError(text)
+    return share
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -271,6 +321,37 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument("--executor", metavar="URL", help="where renders run: process or process:N")
     server.add_argument(
         "--database", metavar="URL", help="SQLAlchemy URL; default: SQLite in the data folder"
+    )
+    server.add_argument(
+        "--sync-wait",
+        type=_positive,
+        default=90.0,
+        metavar="SECONDS",
+        help="longest wait of a submit in sync mode; 90",
+    )
+    server.add_argument(
+        "--rate-limit",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="submissions a minute for each key; 0: any number",
+    )
+    server.add_argument(
+        "--latency",
+        type=_positive,
+        default=0.0,
+        metavar="SECONDS",
+        help="every answer of the API comes so late; 0",
+    )
+    server.add_argument(
+        "--fail",
+        type=_share,
+        default=0.0,
+        metavar="RATE",
+        help="share of tasks that fail on purpose, 0 to 1; 0",
+    )
+    server.add_argument(
+        "--faults", action="store_true", help="let callers ask for faults with the header X-Seedance-Fault"
     )
     server.set_defaults(run=serve)
 

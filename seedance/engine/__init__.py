@@ -8,46 +8,86 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from seedance.database import sqlite_url
 from seedance.engine.api import build
-from seedance.engine.contract import Parts
+from seedance.engine.contract import Parts, Rules
 from seedance.engine.executor import RenderPool
+from seedance.engine.health import Metrics
 from seedance.engine.media import Media
+from seedance.engine.predictions import tell
 from seedance.engine.queue import Queue
-from seedance.engine.records import Records
+from seedance.engine.records import Records, TaskRecord
+from seedance.engine.retention import Sweeper
+from seedance.engine.webhooks import Webhooks
+from seedance.engine.worker import Job, Outcome
+
+__all__ = ["Engine", "Rules"]
 
 
 class Engine:
     """The server's parts, wired. Use it as an async context manager; `app` is the ASGI application."""
 
-    app: FastAPI
+    app: ASGIApp
 
     def __init__(
-        self, folder: Path, *, executor: str = "process", database_url: str = "", keys: Sequence[str] = ()
+        self,
+        folder: Path,
+        *,
+        executor: str = "process",
+        database_url: str = "",
+        keys: Sequence[str] = (),
+        rules: Rules | None = None,
     ) -> None:
         self._folder = folder
         self._database_url = database_url
         self._keys = keys
-        self._pool = RenderPool(executor)
+        self._rules = rules or Rules()
+        self._metrics = Metrics()
+        self._pool = _TimedPool(executor, self._metrics)
 
     async def __aenter__(self) -> Self:
         url = self._database_url or sqlite_url(self._folder / "engine.sqlite")
         self._records = await asyncio.to_thread(Records, url)
-        media = Media(self._folder)
-        self._queue = Queue(self._records, media, self._pool)
+        self._media = Media(self._folder)
+        self._webhooks = Webhooks(self._records, self._describe, local=self._rules.local)
+        self._webhooks.start()
+        self._queue = Queue(self._records, self._media, self._pool)
+        self._queue.on_end = self._webhooks.ring
         self._queue.start()
-        self.app = build(Parts(self._records, self._queue, media, self._keys))
+        self._sweeping = asyncio.create_task(Sweeper(self._records, self._media).run())
+        parts = Parts(self._records, self._queue, self._media, self._keys, self._rules)
+        self.app = build(parts, self._metrics)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        self._sweeping.cancel()
+        await asyncio.gather(self._sweeping, return_exceptions=True)
         await self._queue.stop()
+        await self._webhooks.stop()
         await asyncio.to_thread(self._records.close)
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return a way for an httpx client in this event loop to call the engine without a network."""
         return httpx.ASGITransport(self.app, raise_app_exceptions=False)
+
+    async def _describe(self, task: TaskRecord, server: str) -> dict[str, Any]:
+        return await tell(task, server, self._media)
+
+
+class _TimedPool(RenderPool):
+    """Render workers whose times are counted."""
+
+    def __init__(self, url: str, metrics: Metrics) -> None:
+        super().__init__(url)
+        self._metrics = metrics
+
+    async def run(self, job: Job) -> Outcome:
+        outcome = await super().run(job)
+        if not outcome.error:
+            self._metrics.rendered(outcome.inference_ms / 1000)
+        return outcome

@@ -1,0 +1,61 @@
+"""Files out: uploads, results and their small pictures, to whoever knows the address; ranges are served."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from seedance.engine.contract import parts_of
+from seedance.engine.records import TaskRecord
+from seedance.engine.uploads import UPLOADS
+
+_RESULTS: Final = "/media/videos/"
+READ_UPLOAD: Final = UPLOADS + "{token}/{name}"
+READ_RESULT: Final = _RESULTS + "{name}"
+_SHOWN: Final = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/heic", "video/mp4")
+"""What a browser may show; everything else is only to be saved: it may be a page with a script."""
+
+
+async def read_upload(request: Request) -> Response:
+    """Give an uploaded file back."""
+    parts, token = parts_of(request), request.path_params["token"]
+    upload = await asyncio.to_thread(parts.records.get_upload, token)
+    if upload is None or not upload.stored:
+        raise HTTPException(404, "File not found")
+    return _file(parts.media.upload(token), upload.content_type)
+
+
+async def read_result(request: Request) -> Response:
+    """Give a finished video or image, or its small picture."""
+    media, (token, _, kind) = parts_of(request).media, request.path_params["name"].partition(".")
+    if not token.replace("-", "").replace("_", "").isalnum():
+        raise HTTPException(404, "File not found")
+    if kind == "mp4":
+        return _file(media.video(token), "video/mp4")
+    if kind in ("jpg", "thumb.jpg"):
+        return _file(media.image(token) if kind == "jpg" else media.thumbnail(token), "image/jpeg")
+    raise HTTPException(404, "File not found")
+
+
+def result_path(task: TaskRecord) -> str:
+    """Return the path under which a task's result is fetched."""
+    return f"{_RESULTS}{task.output}.{'jpg' if task.kind == 'image' else 'mp4'}"
+
+
+def thumbnail_path(task: TaskRecord) -> str:
+    """Return the path under which the small picture of a task's result is fetched."""
+    return f"{_RESULTS}{task.output}.thumb.jpg"
+
+
+def _file(path: Path, content_type: str) -> Response:
+    if not path.is_file():
+        raise HTTPException(404, "File not found")
+    headers = {"X-Content-Type-Options": "nosniff"}
+    if content_type not in _SHOWN:
+        headers["Content-Disposition"] = "attachment"
+    return FileResponse(path, media_type=content_type, headers=headers)

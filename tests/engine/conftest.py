@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from seedance.engine.api import build
+from seedance.engine.contract import Parts
+from tests.engine.calls import client, make_parts
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    """The parts of an engine that lets in the keys `anna` and `ben` and renders nothing."""
+    parts = make_parts(tmp_path, "anna", "ben")
+    yield parts
+    parts.records.close()
+
+
+@pytest.fixture
+async def http(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller with the key `anna`."""
+    async with client(build(parts)) as http:
+        yield http

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from seedance import mp4
+from seedance.engine.executor import RenderPool, TooMuch
+from seedance.engine.worker import Job, render
+
+
+@pytest.fixture
+def job(tmp_path: Path, photo: Path) -> Job:
+    """The shortest video of one picture."""
+    place = tmp_path / "videos"
+    return Job(
+        images=(photo,),
+        prompt="push in",
+        duration=2,
+        camera_fixed=False,
+        seed=7,
+        result=place / "r.mp4",
+        thumbnail=place / "r.thumb.jpg",
+        progress=place / "r.progress",
+    )
+
+
+@pytest.fixture
+def image_job(job: Job) -> Job:
+    return replace(job, kind="image", images=(), result=job.result.with_suffix(".jpg"), prompt="A red fox")
+
+
+@pytest.fixture
+def pool() -> Iterator[RenderPool]:
+    pool = RenderPool("process:1", memory=90 << 20)
+    yield pool
+    pool.close()
+
+
+def test_a_video_has_a_thumbnail(job: Job, photo: Path) -> None:
+    """A JPEG of 320 pixels across, in the colours of the picture; nothing else is left in the folder."""
+    assert render(job).error == ""
+    assert mp4.fault(job.result) == ""
+    with Image.open(job.thumbnail, formats=("JPEG",)) as small, Image.open(photo) as picture:
+        assert small.size == (320, 238)
+        shown, given = (
+            image.convert("RGB").resize((1, 1), Image.Resampling.BOX) for image in (small, picture)
+        )
+        off = [abs(a - b) for a, b in zip(shown.getpixel((0, 0)), given.getpixel((0, 0)), strict=True)]  # type: ignore[arg-type]
+    assert max(off) < 12
+    assert set(job.result.parent.iterdir()) == {job.result, job.thumbnail}
+
+
+def test_the_thumbnail_is_there_before_the_video(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sees a finished video finds its thumbnail: a render that ends between them has no video."""
+
+    def full(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("seedance.engine.thumbnail.save", full)
+    with pytest.raises(OSError, match="disk full"):
+        render(job)
+    assert list(job.result.parent.iterdir()) == []
+
+
+def test_an_image_is_made_from_a_prompt(image_job: Job) -> None:
+    """A JPEG of 1024 × 1024, the same for the same seed and another for another, with its thumbnail."""
+    made = []
+    for seed in (7, 7, 8):
+        assert render(replace(image_job, seed=seed)).error == ""
+        made.append(image_job.result.read_bytes())
+    assert made[0] == made[1] != made[2]
+    with Image.open(image_job.result, formats=("JPEG",)) as image:
+        assert (image.size, image.getexif()) == ((1024, 1024), {})
+    with Image.open(image_job.thumbnail) as small:
+        assert small.size == (320, 320)
+
+
+@pytest.mark.parametrize("prompt", ["", "日落时分的海", "x" * 2000, "W" * 2000, "a\nb\t\0c", "\ud7ff\u202e"])
+def test_any_prompt_can_be_drawn(image_job: Job, prompt: str) -> None:
+    """Whatever is written, there is an image."""
+    assert render(replace(image_job, prompt=prompt)).error == ""
+    assert image_job.result.is_file()
+
+
+def test_a_video_without_images_shows_its_prompts_image(job: Job) -> None:
+    """Models that take a prompt alone render, too."""
+    assert render(replace(job, images=())).error == ""
+    assert mp4.fault(job.result) == ""
+
+
+def test_an_unusable_image_is_named(job: Job, tmp_path: Path) -> None:
+    """The second image is the second."""
+    damaged = tmp_path / "damaged.jpg"
+    damaged.write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    outcome = render(replace(job, images=(*job.images, damaged)))
+    assert outcome.error.startswith("[Image 2]: ")
+
+
+@pytest.mark.anyio
+async def test_a_render_has_so_much_memory_and_no_more(pool: RenderPool, job: Job, tmp_path: Path) -> None:
+    """What needs more ends with a reason, its worker is replaced, and what needs less is rendered."""
+    large = tmp_path / "large.jpg"
+    Image.new("RGB", (8000, 6000), "teal").save(large)
+    outcome = await pool.run(replace(job, images=(large,)))
+    assert outcome.error == "[Image 1]: the image needs too much memory to be decoded."
+    with pytest.raises(TooMuch, match="memory"):
+        await pool.run(job)
+    assert not job.result.exists()
+    assert (await pool.run(replace(job, kind="image"))).error == ""
+
+
+@pytest.mark.anyio
+async def test_a_render_has_so_much_time_and_no_more(job: Job) -> None:
+    """Its process is ended and replaced; no video lies under its name."""
+    before = set(multiprocessing.active_children())
+    pool = RenderPool("process:1", seconds=0.5)
+    pool.warm()
+    (worker,) = set(multiprocessing.active_children()) - before
+    with pytest.raises(TooMuch, match="longer"):
+        await pool.run(replace(job, duration=12))
+    worker.join(30)
+    assert not worker.is_alive()
+    assert not job.result.exists()
+    with pytest.raises(TooMuch, match="longer"):
+        await pool.run(replace(job, duration=12))
+    pool.close()
