@@ -55,10 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # SIGTERM ends the program as Ctrl-C does: what is under way is left for the next start to go on with.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        status: int = asyncio.run(options.run(options, Settings()))
+        status = asyncio.run(_until_told(options))
     except ValidationError as error:
         for fault in error.errors():
             _say(f"{fault['loc'][0]}: {fault['msg']}")
@@ -69,13 +67,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StillRunning as error:
         _say(str(error))
         return UNSETTLED
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         if options.run is serve:
             return DONE
         _say(
             "Stopped watching. What was submitted goes on: 'python -m seedance tasks resume' brings it home."
         )
         return UNSETTLED
+    return status
+
+
+async def _until_told(options: argparse.Namespace) -> int:
+    """Run a command; SIGTERM ends it as Ctrl-C does, also where a shell has it ignore Ctrl-C."""
+    loop, running = asyncio.get_running_loop(), asyncio.current_task()
+    if running is not None:
+        signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(running.cancel))
+    status: int = await options.run(options, Settings())
     return status
 
 

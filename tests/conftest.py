@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 _OUR_VARIABLES = ("SEEDANCE_", "WAVESPEED_", "GRADIO_")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what runs in its background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 _START = 90.0  # seconds a server may take to answer on a busy machine
 
 RunServer = Callable[..., str]

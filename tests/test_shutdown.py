@@ -191,6 +191,23 @@ def program(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[st
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("provider", ["result"], indirect=True)
+async def test_a_program_in_the_background_is_told_to_end(provider: Provider, photo: Path) -> None:
+    """A shell's background job ignores Ctrl-C; SIGTERM ends it all the same, in good order."""
+    remote = {"WAVESPEED_API_KEY": KEY, "WAVESPEED_BASE_URL": provider.url}
+    job = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); import runpy; "
+    job += "sys.argv[0] = 'seedance'; runpy.run_module('seedance', run_name='__main__')"
+    provider.may_answer.clear()
+    with program("-c", job, "generate", str(photo), "--prompt", "a fox", **remote) as running:
+        await until(lambda: provider.RequestHandlerClass.held in provider.calls)
+        running.send_signal(signal.SIGTERM)
+        threading.Timer(LATENCY, provider.may_answer.set).start()
+        _, said = await asyncio.to_thread(running.communicate, timeout=30)
+    assert running.returncode == 3, said
+    assert "tasks resume" in said
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("command", "number", "provider"),
     [

@@ -103,7 +103,7 @@ def house(tmp_path: Path, photo: Path) -> House:
 async def test_a_killed_worker_is_replaced_and_its_task_made_again(house: House) -> None:
     """After kill -9 a new process renders that task to a whole video; the task beside it notices nothing."""
     async with house.working(RenderPool("process:2")):
-        tasks = [house.add(duration=6) for _ in range(2)]
+        tasks = [house.add(duration=12) for _ in range(2)]
         await until(lambda: all(house.media.read_progress(task.output) for task in tasks))
         before = multiprocessing.active_children()
         assert before[0].pid is not None
