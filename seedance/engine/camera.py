@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 CRUISE = 0.6
 """Speed at the ends of a move over its mean speed: a shot is already under way when a dissolve reveals it."""
+
+_DRIFT: Final = 0.12  # share of a whip's way that is made outside it
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,31 @@ class View:
 
 
 @dataclass(frozen=True)
+class Whip:
+    """A sudden part of a move, `at` a place in it. `lasting` is its share of the time, above 0 to 1."""
+
+    at: Literal["start", "middle", "end"]
+    lasting: float
+
+    def progress(self, t: float) -> float:
+        """Turn time, 0 to 1, into progress, 0 to 1: nearly all of it in the whip, speed always continuous."""
+        first = {"start": 0.0, "middle": 0.5, "end": 1.0}[self.at] * (1 - self.lasting)
+        u = min(max((t - first) / self.lasting, 0.0), 1.0)
+        rush = {"start": 1 - (1 - u) ** 3, "middle": u**3 * (10 - 15 * u + 6 * u * u), "end": u**3}[self.at]
+        return _DRIFT * t + (1 - _DRIFT) * rush
+
+
+@dataclass(frozen=True)
 class Move:
     """A journey from one view to another. Where both lie inside the picture, so does all between them."""
 
     start: View
     end: View
+    depart: float = CRUISE
+    arrive: float = CRUISE
+    """Speed at the two ends over the mean speed, 0 (at rest) to 3."""
+    whip: Whip | None = None
+    """Takes the place of both."""
 
     def at(self, t: float) -> View:
         """Give the view at `t`, 0 to 1 (clamped).
@@ -48,7 +71,8 @@ class Move:
         Zoom runs geometrically, which the eye reads as constant speed. The edges of the view run on straight
         lines between those of the two ends: a push closes in on one fixed point instead of drifting past it.
         """
-        progress = ease(t)
+        t = min(max(t, 0.0), 1.0)
+        progress = self.whip.progress(t) if self.whip else ease(t, self.depart, self.arrive)
         first, last = self.start.zoom, self.end.zoom
         if math.isclose(first, last, rel_tol=1e-9):
             return self._mix(progress, first)
@@ -60,7 +84,7 @@ class Move:
         return View(a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share, zoom)
 
 
-def ease(t: float) -> float:
-    """Turn time, 0 to 1, into progress, 0 to 1: speed rises and falls smoothly and never rests (`CRUISE`)."""
+def ease(t: float, depart: float = CRUISE, arrive: float = CRUISE) -> float:
+    """Turn time, 0 to 1, into progress, 0 to 1. Speed goes smoothly from `depart` to `arrive`."""
     t = min(max(t, 0.0), 1.0)
-    return CRUISE * t + (1 - CRUISE) * t * t * (3 - 2 * t)
+    return t * (1 - t) * (depart * (1 - t) - arrive * t) + t * t * (3 - 2 * t)

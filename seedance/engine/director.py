@@ -4,122 +4,32 @@ from __future__ import annotations
 
 import math
 import random
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Literal, NamedTuple
+from itertools import accumulate, pairwise
+from typing import Final
 
-from seedance.engine.camera import Move, View
-from seedance.prompts import mentions
+from seedance.engine import looks
+from seedance.engine.ask import Pace
+from seedance.engine.camera import CRUISE, Whip
+from seedance.engine.framing import GESTURES, Framing, Gesture, framed
+from seedance.engine.script import Leg, Script, read
+from seedance.engine.storyboard import FPS, Focus, Shot, Storyboard, Transition
 
-FPS = 24
-FRAME_SIZES = ((1248, 704), (1120, 832), (960, 960), (832, 1120), (704, 1248), (1504, 640))
+FRAME_SIZES: Final = ((1248, 704), (1120, 832), (960, 960), (832, 1120), (704, 1248), (1504, 640))
 """Width and height of the video for 16:9, 4:3, 1:1, 3:4, 9:16 and 21:9."""
 
-SURROUND_SHARE = 0.9
-"""How far a picture in a surround reaches across the frame: room for a move that still shows all of it."""
-
-_LEAST_KEPT = 0.6  # a crop that keeps less of a picture than this gives way to the surround
-_HEADROOM = 0.25  # share of a crop's loss that is taken from the top: heads are there
-_LONGEST_DISSOLVE = 20
-
-Fit = Literal["cover", "surround"]
-
-
-class _Gesture(NamedTuple):
-    """Direction of a move: right, down and inward are +1."""
-
-    x: int
-    y: int
-    zoom: int
-
-
-_GESTURES = {
-    "still": _Gesture(0, 0, 0),
-    "push in": _Gesture(0, 0, 1),
-    "pull out": _Gesture(0, 0, -1),
-    "pan left": _Gesture(-1, 0, 0),
-    "pan right": _Gesture(1, 0, 0),
-    "tilt up": _Gesture(0, -1, 0),
-    "tilt down": _Gesture(0, 1, 0),
-    "orbit left": _Gesture(-1, 0, 1),
-    "orbit right": _Gesture(1, 0, 1),
-}
-
-_HOW = r"(?:[\s-]+(?:\w+ly|and|camera|towards?|to|the|it|from\s+(?:the\s+)?(?:left|right|top|bottom)))*[\s-]+"
-_ZOOM = r"\b(?:push|zoom|doll(?:y|ies)|truck)\w*" + _HOW
-_SIDE = r"\b(?:(?<!frying\s)pan(?:s|ned|ning)?|(?:truck|slid|track|swip)\w*)" + _HOW
-_LIFT = r"\b(?:tilt|cran|pedestal|boom|jib)\w*" + _HOW
-_STEADY = r"(?:still|fixed|stationary|motionless)"
-_CAMERA_WORDS = tuple(
-    (re.compile(pattern, re.IGNORECASE), gestures)
-    for pattern, gestures in (
-        (
-            rf"{_ZOOM}(?:in(?:to|wards?)?|forwards?)\b|\bmov\w*\s+(?:in\s+)?closer\b|推近|推进|拉近",
-            ("push in",),
-        ),
-        (rf"(?:{_ZOOM}|\bpull\w*{_HOW})(?:out(?:wards?)?|back(?:wards?)?|away)\b|拉远", ("pull out",)),
-        (rf"{_SIDE}left(?:wards?)?\b|左移|左摇", ("pan left",)),
-        (rf"{_SIDE}right(?:wards?)?\b|右移|右摇", ("pan right",)),
-        (r"\bpan(?:s|ning)?\s+(?:across|over|along)\b|平移", ("pan left", "pan right")),
-        (rf"{_LIFT}up(?:wards?)?\b|上移|上摇", ("tilt up",)),
-        (rf"{_LIFT}down(?:wards?)?\b|下移|下摇", ("tilt down",)),
-        (r"\borbit(?:s|ing)?\b|\b(?:circl|arc)\w*\s+around\b|环绕", ("orbit left", "orbit right")),
-        (rf"\bstatic\b|\block\w*[\s-](?:off|down)\b|\b{_STEADY}\s+(?:camera|shot|frame|view)\b", ("still",)),
-        (rf"\bcamera\s+(?:\w+\s+){{0,2}}{_STEADY}\b|固定镜头|镜头固定", ("still",)),
-    )
-)
-_NEGATED = re.compile(r"(?:\bno|\bnot|n[\u2019']t|\bnever|\bwithout)\s+(?:\w+\s+)?$", re.IGNORECASE)
-_CLAUSE_END = re.compile(r"[.,;:!?\n\u3001\u3002\uff01\uff0c\uff1a\uff1b\uff1f]|\bthen\b|然后", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One image on screen, from frame `first` up to but without frame `end`.
-
-    Neighbouring shots overlap by the dissolve between them. `move` is told in units of the image, or with the
-    fit "surround" of the canvas that carries the image and its blurred extension; `gesture` names the move.
-    """
-
-    image: int
-    first: int
-    end: int
-    move: Move
-    gesture: str
-    fit: Fit = "cover"
-
-    def view(self, frame: int) -> View:
-        """Give what the camera sees at `frame` of the video."""
-        return self.move.at((frame - self.first) / max(1, self.end - 1 - self.first))
-
-
-@dataclass(frozen=True)
-class Storyboard:
-    """The whole video: exactly `frames` frames of `width` x `height`, and the shots in order."""
-
-    width: int
-    height: int
-    frames: int
-    shots: tuple[Shot, ...]
-
-    def layers(self, frame: int) -> list[tuple[Shot, float]]:
-        """List the shots on screen at `frame`, lowest first, each with its opacity over the ones below."""
-        live = [shot for shot in self.shots if shot.first <= frame < shot.end]
-        layers = [(shot, 1.0) for shot in live[:1]]
-        for below, shot in pairwise(live):
-            layers.append((shot, (frame - shot.first + 1) / (below.end - shot.first + 1)))
-        return layers
-
-    def describe(self) -> str:
-        """Say the storyboard in words, for the user."""
-        parts = []
-        for shot in self.shots:
-            where = ", whole on its blurred surround" if shot.fit == "surround" else ""
-            pace = "" if shot.gesture == "still" else "slow "
-            times = f"{shot.first / FPS:.1f}\N{EN DASH}{shot.end / FPS:.1f} s"  # fmt: skip
-            parts.append(f"{times} image {shot.image + 1}{where}, {pace}{shot.gesture}")
-        return "; dissolve; ".join(parts)
+_LONGEST: Final[dict[Transition, int]] = {"cut": 0, "fade": 28, "match zoom": 16, "morph": 24}
+"""Frames that a transition takes where there is time; wipes and dissolves take as many as the pace says."""
+_DISSOLVE: Final[dict[Pace, int]] = {"slow": 24, "steady": 20, "fast": 10}
+_LEG: Final = 1.2  # seconds that one of several moves over an image takes at least
+_WHIP: Final = 0.35  # seconds
+_SHAKE: Final = 0.006
+_SETTLED: Final = 0.15
+"""Speed, over the mean, of the first and the last move at the ends of the video."""
+_FIRST_BLUR: Final = 0.6
+_LATER_BLUR: Final = 0.45
+"""How blurred a shot without a move begins: it lives by its focus."""
 
 
 def frame_size(width: int, height: int) -> tuple[int, int]:
@@ -132,109 +42,194 @@ def direct(
 ) -> Storyboard:
     """Plan a video of `duration` seconds from images of `sizes` (width, height).
 
-    Images that the prompt mentions come first, in its order. The camera does what the prompt asks; where it
-    asks nothing, `seed` draws a move that suits the picture. `camera_fixed` overrules both.
+    Images that the prompt mentions come first, in its order, and longer the more it says of them. The camera
+    does what the prompt asks; where it asks nothing, `seed` draws a move that suits the picture.
+    `camera_fixed` overrules both.
     """
-    width, height = frame_size(*sizes[0])
-    frames = FPS * duration
-    order = _order(prompt, len(sizes))
-    wishes, general = _wishes(prompt)
+    frame, frames = frame_size(*sizes[0]), FPS * duration
+    script = read(prompt, len(sizes))
     draw = random.Random(seed)
-    share = frames / len(order)
-    dissolve = min(_LONGEST_DISSOLVE, max(2, round(share / 3)))
-
+    plans = _plans(script, sizes, frame, still=camera_fixed, draw=draw)
     shots: list[Shot] = []
-    for place, image in enumerate(order):
-        first = 0 if place == 0 else round(place * share) - dissolve // 2
-        last = place == len(order) - 1
-        end = frames if last else round((place + 1) * share) - dissolve // 2 + dissolve
-        aspect = (sizes[image][0] / sizes[image][1]) / (width / height)
-        fit: Fit = "cover" if min(aspect, 1 / aspect) >= _LEAST_KEPT else "surround"
-        aspect = aspect if fit == "cover" else 1.0
-        if camera_fixed:
-            choices: Sequence[str] = ("still",)
-        elif image in wishes:
-            choices = wishes[image]
-        elif general:
-            choices = general[min(place, len(general) - 1)]
-        else:
-            choices = _suited(aspect, shots[-1].gesture if shots else "")
-        gesture = draw.choice(choices)
-        move = _move(_GESTURES[gesture], aspect, (end - first) / FPS, fit)
-        shots.append(Shot(image, first, end, move, gesture, fit))
-    return Storyboard(width, height, frames, tuple(shots))
+    for place, (plan, (first, end)) in enumerate(zip(plans, _spans(script, plans, frames), strict=True)):
+        shots += _shots(plan, first, end, opens=place == 0, closes=place == len(plans) - 1)
+    return Storyboard(
+        *frame, frames, tuple(shots), seed=seed, mood=looks.mood(prompt), weather=looks.weather(prompt)
+    )
 
 
-def _order(prompt: str, count: int) -> list[int]:
-    mentioned = [n - 1 for n in mentions(prompt) if 1 <= n <= count]
-    return list(dict.fromkeys([*mentioned, *range(count)]))
+@dataclass(frozen=True)
+class _Act:
+    """One move, drawn: its names, its direction and its pace."""
+
+    names: tuple[str, ...]
+    pace: Pace
+
+    @property
+    def gesture(self) -> Gesture:
+        return Gesture(*(sum(axis) for axis in zip(*(GESTURES[name] for name in self.names), strict=True)))
+
+    @property
+    def whips(self) -> bool:
+        return self.names[0].startswith("whip")
+
+    def __str__(self) -> str:
+        plain = self.pace == "steady" or self.whips or self.names == ("still",)
+        return ("" if plain else f"{self.pace} ") + " and ".join(self.names)
 
 
-def _wishes(prompt: str) -> tuple[dict[int, Sequence[str]], list[Sequence[str]]]:
-    """Find the moves that the prompt asks for: of images named in the same clause, and of no one image."""
-    named: dict[int, Sequence[str]] = {}
-    general: list[Sequence[str]] = []
-    for clause in _CLAUSE_END.split(prompt):
-        found = [
-            (match.start(), gestures)
-            for pattern, gestures in _CAMERA_WORDS
-            for match in pattern.finditer(clause)
-            if not _NEGATED.search(clause[max(0, match.start() - 40) : match.start()])
-        ]
-        images = [n - 1 for n in mentions(clause)]
-        asked = [gestures for _, gestures in sorted(found)]
-        if asked and images:
-            named |= {image: asked[0] for image in images if image not in named}
-        else:
-            general += asked
-    return named, general
+@dataclass(frozen=True)
+class _Plan:
+    """One image on screen: what is done, one act after the other, and how it comes in."""
+
+    image: int
+    framing: Framing
+    acts: tuple[_Act, ...]
+    transition: Transition
+    handheld: bool
+    whipped: bool = False
+    """Comes in on the whip of the image before."""
 
 
-def _suited(aspect: float, previous: str) -> list[str]:
+def _plans(
+    script: Script,
+    sizes: Sequence[tuple[int, int]],
+    frame: tuple[int, int],
+    *,
+    still: bool,
+    draw: random.Random,
+) -> list[_Plan]:
+    plans: list[_Plan] = []
+    carried: _Act | None = None
+    for place, cast in enumerate(script.cast):
+        size = sizes[cast.image]
+        previous = plans[-1].acts[-1].gesture if plans else GESTURES["still"]
+        acts = [_act(leg, script.pace, draw) for leg in cast.legs]
+        if still:
+            acts = [_Act(("still",), "steady")]
+        whipped = carried is not None
+        if carried and not acts:
+            acts = [carried]
+        framing = framed(size, frame, acts[0].gesture if acts else GESTURES["still"])
+        if not acts:
+            suited = _suited(
+                framing.aspect, previous, plans[-1].acts[-1].names if plans else (), script.forbidden
+            )
+            acts = [_Act((draw.choice(suited),), script.pace)]
+        default: Transition = "cut" if whipped or script.pace == "fast" else "dissolve"
+        plans.append(
+            _Plan(
+                cast.image,
+                framing,
+                tuple(acts),
+                cast.transition or default,
+                handheld=cast.handheld and not still,
+                whipped=whipped and acts == [carried],
+            )
+        )
+        leads = acts[-1].whips and not plans[-1].whipped and place + 1 < len(script.cast)
+        carried = acts[-1] if leads and script.cast[place + 1].transition in (None, "cut") else None
+    return plans
+
+
+def _act(leg: Leg, general: Pace, draw: random.Random) -> _Act:
+    names = [draw.choice(gestures) for gestures in (leg.gestures, leg.meanwhile) if gestures]
+    return _Act(tuple(names), leg.pace if leg.pace != "steady" else general)
+
+
+def _suited(aspect: float, before: Gesture, names: tuple[str, ...], forbidden: frozenset[str]) -> list[str]:
     """List moves that suit a picture and neither repeat nor undo the one before."""
     choices = ["push in", "pull out", "orbit left", "orbit right"]
     if aspect > 1.08:
         choices = ["pan left", "pan right", "orbit left", "orbit right", "push in"]
     elif aspect < 0.93:
-        choices = ["tilt up", "push in", "pull out"]
-    before = _GESTURES.get(previous, _GESTURES["still"])
-    return [c for c in choices if c != previous and _GESTURES[c].x * before.x >= 0]
+        choices = ["tilt up", "pull out"]
+    banned = {_family(name) for name in forbidden}
+    allowed = [name for name in choices if not banned & _families(name)]
+    if {"zoom", "pan"} <= banned:
+        return ["still"]
+    if not allowed:
+        others = ["pan left", "pan right", "push in", "pull out", "tilt up"]
+        allowed = [name for name in others if not banned & _families(name)]
+    fresh = [
+        name
+        for name in allowed
+        if name not in names and all(a * b >= 0 for a, b in zip(GESTURES[name], before, strict=True))
+    ]
+    return fresh or [name for name in allowed if name not in names] or allowed or ["still"]
 
 
-def _move(gesture: _Gesture, aspect: float, seconds: float, fit: Fit) -> Move:
-    """Plan a gentle move, longer in a longer shot, inside the picture from end to end."""
-    sideways = bool(gesture.x or gesture.y)
-    share = 0.7 if sideways and gesture.zoom else 1.0
-    closer, travel = share * _amount(seconds, 0.2), share * _amount(seconds, _reach(gesture, aspect))
-    headroom = _HEADROOM
-    if fit == "surround":  # what keeps the picture whole
-        most = share * (0.05 if sideways else 0.1)
-        closer, travel, headroom = min(closer, most), min(travel, most), 0.5
-
-    base = 1.0
-    if sideways:
-        width, height = View(0.5, 0.5).extent(aspect)
-        base = max(1.0, (1 + travel) * (width if gesture.x else height))
-    near = base * (1 + closer) if gesture.zoom else base
-    zooms = (near, base) if gesture.zoom < 0 else (base, near)
-
-    ends = []
-    for zoom, side in zip(zooms, (-travel / 2, travel / 2), strict=True):
-        width, height = View(0.5, 0.5, zoom).extent(aspect)
-        level = height / 2 + headroom * (1 - height)
-        ends.append(View(0.5 + gesture.x * side * width, level + gesture.y * side * height, zoom))
-    # One end of a journey may reach out of the picture: shift both by as much.
-    x = sum(end.inside(aspect).x - end.x for end in ends)
-    y = sum(end.inside(aspect).y - end.y for end in ends)
-    start, end = (replace(end, x=end.x + x, y=end.y + y).inside(aspect) for end in ends)
-    return Move(start, end)
+def _family(name: str) -> str:
+    verb = name.partition(" ")[0]
+    return {"push": "zoom", "pull": "zoom", "truck": "pan", "whip": "pan", "crane": "tilt"}.get(verb, verb)
 
 
-def _amount(seconds: float, most: float) -> float:
-    return min(max(0.055 * seconds, 0.05), most)
+def _families(name: str) -> set[str]:
+    gesture = GESTURES[name]
+    swept = {"zoom"} if gesture.zoom else set()
+    return swept | ({"pan"} if gesture.x else set()) | {_family(name)}
 
 
-def _reach(gesture: _Gesture, aspect: float) -> float:
-    """Limit a journey, in frames: what the crop leaves free, and at least what a small zoom can free."""
-    slack = max(aspect, 1.0) - 1 if gesture.x else max(1 / aspect, 1.0) - 1
-    return min(0.35, max(0.14, slack))
+def _spans(script: Script, plans: Sequence[_Plan], frames: int) -> list[tuple[int, int]]:
+    """Give the first and the end frame of each image: shares of the video, and the overlaps between them."""
+    total = sum(cast.weight for cast in script.cast)
+    shares = [frames * cast.weight / total for cast in script.cast]
+    overlaps = [
+        _overlap(plan.transition, min(pair), script.pace)
+        for plan, pair in zip(plans[1:], pairwise(shares), strict=True)
+    ]
+    borders = [round(border) for border in accumulate(shares)][:-1]
+    firsts = [border - overlap // 2 for border, overlap in zip(borders, overlaps, strict=True)]
+    ends = [first + overlap for first, overlap in zip(firsts, overlaps, strict=True)]
+    return list(zip([0, *firsts], [*ends, frames], strict=True))
+
+
+def _overlap(transition: Transition, share: float, pace: Pace) -> int:
+    if transition == "cut":
+        return 0
+    return min(_LONGEST.get(transition, _DISSOLVE[pace]), max(2, round(share / 3)))
+
+
+def _shots(plan: _Plan, first: int, end: int, *, opens: bool, closes: bool) -> list[Shot]:
+    """Make the shots of an image: one for each act that there is time for, each going on where one ended."""
+    seconds = (end - first) / FPS
+    acts = plan.acts[: 1 if plan.handheld else max(1, int(seconds / _LEG))]
+    sideways = any(act.gesture.x or act.gesture.y for act in acts)
+    shots: list[Shot] = []
+    for number, act in enumerate(acts):
+        start, stop = (first + round(n * (end - first) / len(acts)) for n in (number, number + 1))
+        lasting = (stop - start) / FPS
+        if shots:
+            move = plan.framing.onward(shots[-1].move.end, act.gesture, lasting, act.pace)
+        else:
+            room = 1.12 if len(acts) > 1 and sideways and plan.framing.fit == "cover" else 1.0
+            move = plan.framing.move(act.gesture, lasting, act.pace, min(room, plan.framing.nearest))
+        depart = 0.0 if number else _SETTLED if opens else CRUISE
+        arrive = 0.0 if number + 1 < len(acts) else _SETTLED if closes else CRUISE
+        move = replace(move, depart=depart, arrive=arrive, whip=_whip(plan, act, lasting, closes=closes))
+        still = act.names == ("still",)
+        shots.append(
+            Shot(
+                plan.image,
+                start,
+                stop,
+                move,
+                str(act),
+                plan.framing.fit,
+                "cut" if shots else plan.transition,
+                focus=Focus(_FIRST_BLUR if opens else _LATER_BLUR, 0.0) if still and len(acts) == 1 else None,
+                depth=len(acts) == 1 and plan.framing.fit == "cover" and _has_depth(act),
+                shake=_SHAKE if plan.handheld else 0.0,
+            )
+        )
+    return shots
+
+
+def _whip(plan: _Plan, act: _Act, seconds: float, *, closes: bool) -> Whip | None:
+    if not act.whips:
+        return None
+    return Whip("start" if plan.whipped else "middle" if closes else "end", min(0.5, _WHIP / seconds))
+
+
+def _has_depth(act: _Act) -> bool:
+    return any(name.split()[0] in ("push", "pull", "orbit", "truck", "crane") for name in act.names)

@@ -12,15 +12,15 @@ import av
 import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
-from seedance.engine.director import FPS
-from seedance.engine.renderer import Planes
+from seedance.engine.planes import Planes
+from seedance.engine.storyboard import FPS
 
-_WAITING = 8  # frames between renderer and encoder: enough to even out, 11 MB at most
+_WAITING = 4  # frames between renderer and encoder: enough to even out, 6 MB at most
 _THREADS = 4  # x264 codes differently with another number: fixed, so that no machine's cores change the bytes
 _X264 = {
     "preset": "ultrafast",
-    "crf": "21",
-    "x264-params": "cabac=1:subme=1:no-deblock=0:aq-mode=1:8x8dct=1:bframes=2:b-adapt=0"
+    "crf": "20.5",
+    "x264-params": "cabac=1:subme=1:no-deblock=0:aq-mode=1:8x8dct=1:bframes=3:b-adapt=0"
     ":open-gop=0:cpu-independent=1",
 }
 

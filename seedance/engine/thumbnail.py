@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from seedance.engine.renderer import Planes
+from seedance.engine.planes import Planes
 from seedance.files import whole
 
 WIDTH: Final = 320  # pixels

@@ -1,5 +1,9 @@
 """Time the preview engine against ffmpeg's zoompan and xfade: four 12-megapixel photos become 5 seconds.
 
+Beside it: the same with depth, and the encoding alone of the engine's ready frames. Runs alternate, each in a
+process of its own; the ratios are medians of those of neighbouring runs. SSIM is told against a near-lossless
+render of the same storyboard.
+
 Usage: python -m tests.bench.render [--runs 5]
 """
 
@@ -7,13 +11,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,9 +27,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from seedance.engine.director import FPS, Storyboard, direct
-from seedance.engine.encoder import encode
+from seedance.engine import encoder
+from seedance.engine.director import direct
+from seedance.engine.planes import Planes
 from seedance.engine.renderer import frames
+from seedance.engine.storyboard import FPS, Storyboard
 
 SIZE = 4608, 2592
 COUNT, SECONDS = 4, 5
@@ -54,23 +62,35 @@ def photo(path: Path, seed: int) -> Path:
     return path
 
 
-def plan() -> Storyboard:
-    return direct("", [SIZE] * COUNT, duration=SECONDS, camera_fixed=False, seed=1)
+def plan(depth: bool = False) -> Storyboard:
+    storyboard = direct("", [SIZE] * COUNT, duration=SECONDS, camera_fixed=False, seed=1)
+    shots = (replace(shot, depth=depth, focus=None, transition="dissolve") for shot in storyboard.shots)
+    return replace(storyboard, shots=tuple(shots))
 
 
-def engine(photos: Sequence[Path], target: Path) -> None:
-    storyboard = plan()
-    encode(
-        frames(storyboard, Photos(photos)),
-        target,
-        width=storyboard.width,
-        height=storyboard.height,
-        frames=storyboard.frames,
-        metadata={"title": "bench"},
-    )
+def ready(path: Path, storyboard: Storyboard) -> Iterator[Planes]:
+    """Read frames that were drawn before."""
+    width, height = storyboard.width, storyboard.height
+    for frame in np.memmap(path, np.uint8, "r").reshape(-1, width * height * 3 // 2):
+        y, u, v = np.split(frame, [width * height, width * height * 5 // 4])
+        yield Planes(y.reshape(height, width), *(c.reshape(height // 2, width // 2) for c in (u, v)))
 
 
-def ffmpeg(photos: Sequence[Path], target: Path) -> list[str]:
+def job(kind: str, photos: Sequence[Path], target: Path) -> None:
+    storyboard = plan(kind == "depth")
+    drawn = frames(storyboard, Photos(photos)) if kind != "encode" else ready(photos[0], storyboard)
+    if kind == "draw":
+        with target.open("wb") as raw:
+            for planes in drawn:
+                raw.writelines(planes)
+        return
+    if kind == "reference":
+        encoder._X264 = {"preset": "ultrafast", "crf": "4"}
+    size = {"width": storyboard.width, "height": storyboard.height, "frames": storyboard.frames}
+    encoder.encode(drawn, target, metadata={"title": "bench"}, **size)
+
+
+def ffmpeg(photos: Sequence[Path], target: Path, preset: str = "veryfast", crf: int = 20) -> list[str]:
     """Give the command line of the same job: the same shots, dissolves and size, a push in for every move."""
     storyboard = plan()
     inputs = [word for path in photos for word in ("-i", str(path))]
@@ -97,7 +117,7 @@ def ffmpeg(photos: Sequence[Path], target: Path) -> list[str]:
             "-map",
             f"[{before}]",
         ),
-        *("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p", str(target)),
+        *("-c:v", "libx264", "-preset", preset, "-crf", str(crf), "-pix_fmt", "yuv420p", str(target)),
     ]
 
 
@@ -113,55 +133,85 @@ def timed(command: list[str]) -> Run:
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, float(said or wall))
 
 
-def report(name: str, runs: Sequence[Run], target: Path) -> Run:
+def ssim(video: Path, reference: Path) -> str:
+    command = ["ffmpeg", "-i", str(video), "-i", str(reference), "-lavfi", "ssim", "-f", "null", "-"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    return re.findall(r"All:([\d.]+)", said)[-1]  # type: ignore[no-any-return]
+
+
+def report(name: str, runs: Sequence[Run], target: Path, quality: str) -> None:
     middle = Run(*(statistics.median(values) for values in zip(*runs, strict=True)))
     print(
-        f"{name:<23} {middle.wall:.2f} s wall, {middle.job:.2f} s for the job, {middle.cpu:.2f} s CPU, "
-        f"{middle.peak:.0f} MB peak, {target.stat().st_size / 1e6:.2f} MB file;",
-        "jobs:",
-        *(f"{run.job:.2f}" for run in runs),
+        f"{name:<22} {middle.wall:.2f} s wall, {middle.job:.2f} s for the job, {middle.cpu:.2f} s CPU, "
+        f"{middle.peak:.0f} MB peak, {target.stat().st_size / 1e6:.2f} MB file, SSIM {quality}"
     )
-    return middle
+
+
+def compare(name: str, runs: Sequence[Run], others: Sequence[Run]) -> None:
+    pairs = list(zip(runs, others, strict=True))
+    wall, cpu, job = (
+        statistics.median(getattr(a, field) / getattr(b, field) for a, b in pairs)
+        for field in ("wall", "cpu", "job")
+    )
+    print(f"{name}: job {job:.2f}, CPU {cpu:.2f}, wall with the start of Python {wall:.2f}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("Usage")[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--photos", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--engine", nargs="+", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--job", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.photos:
         for n in range(COUNT):
             photo(options.photos / f"{n}.jpg", n)
         return
-    if options.engine:
+    if options.job:
+        kind, target, *photos = options.job
         start = time.perf_counter()
-        engine(options.engine[1:], options.engine[0])
+        job(kind, [Path(path) for path in photos], Path(target))
         print(time.perf_counter() - start)
         return
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        own = [sys.executable, "-m", "tests.bench.render"]
         # In a process of its own: Linux counts the memory of the parent into the peak of a child.
-        subprocess.run([sys.executable, __file__, "--photos", name], check=True)
+        subprocess.run([*own, "--photos", name], check=True)
         photos = [folder / f"{n}.jpg" for n in range(COUNT)]
-        ours, theirs = folder / "engine.mp4", folder / "ffmpeg.mp4"
-        command = [sys.executable, __file__, "--engine", str(ours), *map(str, photos)]
-        present = shutil.which("ffmpeg") is not None
-        runs, others = [], []
+        names = [str(path) for path in photos]
+        raw = folder / "frames.yuv"
+        subprocess.run([*own, "--job", "draw", str(raw), *names], check=True, stdout=subprocess.DEVNULL)
+        commands = {
+            "engine": [*own, "--job", "plain", str(folder / "engine.mp4"), *names],
+            "engine, depth": [*own, "--job", "depth", str(folder / "engine, depth.mp4"), *names],
+            "encoding alone": [*own, "--job", "encode", str(folder / "encoding alone.mp4"), str(raw)],
+        }
+        quality = dict.fromkeys(commands, "-")
+        if shutil.which("ffmpeg"):
+            reference = folder / "reference.mp4"
+            for kind, command in (
+                ("engine", [*own, "--job", "reference", str(reference), *names]),
+                ("ffmpeg", ffmpeg(photos, reference, "ultrafast", 4)),
+            ):
+                if kind == "ffmpeg":
+                    commands[kind] = ffmpeg(photos, folder / "ffmpeg.mp4")
+                subprocess.run(commands[kind], check=True, stdout=subprocess.DEVNULL)
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+                quality[kind] = ssim(folder / f"{kind}.mp4", reference)
+        runs: dict[str, list[Run]] = {kind: [] for kind in commands}
         for _ in range(options.runs):
-            runs.append(timed(command))
-            if present:
-                others.append(timed(ffmpeg(photos, theirs)))
-        print(plan().describe())
-        new = report("engine", runs, ours)
-        print(f"  {SECONDS / new.job:.1f} times realtime")
-        if present:
-            old = report("ffmpeg zoompan + xfade", others, theirs)
-            print(f"engine over ffmpeg: job {new.job / old.job:.2f}, CPU {new.cpu / old.cpu:.2f}", end="")
-            print(f" (with the start of Python: wall {new.wall / old.wall:.2f})")
+            for kind, command in commands.items():
+                runs[kind].append(timed(command))
+        print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        for kind in commands:
+            report(kind, runs[kind], folder / f"{kind}.mp4", quality[kind])
+        if "ffmpeg" in runs:
+            compare("engine over ffmpeg", runs["engine"], runs["ffmpeg"])
+            compare("engine with depth over ffmpeg", runs["engine, depth"], runs["ffmpeg"])
         else:
             print("ffmpeg is not installed: nothing to compare with")
+        compare("engine over encoding alone", runs["engine"], runs["encoding alone"])
 
 
 if __name__ == "__main__":

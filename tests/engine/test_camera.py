@@ -3,10 +3,11 @@ from __future__ import annotations
 import math
 import random
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 
-from seedance.engine.camera import Move, View, ease
+from seedance.engine.camera import Move, View, Whip, ease
 
 TIMES = [k / 200 for k in range(201)]
 
@@ -75,3 +76,26 @@ def test_a_push_closes_in_on_one_fixed_point() -> None:
     for t in TIMES[::20]:
         view = move.at(t)
         assert (point - view.y) * view.zoom == pytest.approx(point - 0.5)
+
+
+@pytest.mark.parametrize(("depart", "arrive"), [(0.0, 0.6), (0.15, 0.15), (0.6, 0.0), (2.5, 0.5)])
+def test_a_move_sets_off_and_arrives_at_the_speeds_it_says(depart: float, arrive: float) -> None:
+    """Speed at the ends is as told, never negative, and without a jump between."""
+    speeds = [(ease(b, depart, arrive) - ease(a, depart, arrive)) * 200 for a, b in pairwise(TIMES)]
+    assert (speeds[0], speeds[-1]) == pytest.approx((depart, arrive), abs=0.05)
+    assert min(speeds) >= 0
+    assert max(abs(b - a) for a, b in pairwise(speeds)) < 0.06
+
+
+@pytest.mark.parametrize(("at", "fastest"), [("start", 0), ("middle", 100), ("end", 199)])
+def test_a_whip_makes_most_of_the_way_in_its_share_of_the_time(
+    at: Literal["start", "middle", "end"], fastest: int
+) -> None:
+    """It is fastest where it says, drifts on elsewhere, and still runs from 0 to 1."""
+    whip = Whip(at, 0.2)
+    assert (whip.progress(0), whip.progress(1)) == pytest.approx((0, 1))
+    speeds = [(whip.progress(b) - whip.progress(a)) * 200 for a, b in pairwise(TIMES)]
+    assert abs(speeds.index(max(speeds)) - fastest) <= 1
+    assert max(speeds) > (8 if at == "middle" else 12)
+    assert sum(speed < 0.2 for speed in speeds) > 150
+    assert min(speeds) > 0

@@ -13,9 +13,11 @@ import pytest
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from PIL import Image
 
-from seedance.engine.director import direct
+from seedance.engine.camera import Move, View
 from seedance.engine.encoder import encode
-from seedance.engine.renderer import Planes, frames
+from seedance.engine.planes import Planes
+from seedance.engine.renderer import frames
+from seedance.engine.storyboard import Shot, Storyboard
 
 WIDTH, HEIGHT = 320, 192
 BASE = np.random.default_rng(0).integers(60, 180, (HEIGHT // 8, 2 * WIDTH // 8), np.uint8)
@@ -212,7 +214,9 @@ def test_a_storyboard_becomes_a_video_of_the_right_colours(tmp_path: Path) -> No
     """From picture to decoded video, colours stay within 3 levels of the source."""
     colours = [(200, 40, 30), (30, 120, 200)]
     images = [Image.new("RGB", (640, 360), colour) for colour in colours]
-    storyboard = direct("", [i.size for i in images], duration=2, camera_fixed=False, seed=1)
+    whole = Move(View(0.5, 0.5), View(0.5, 0.5, 1.1))
+    shots = tuple(Shot(n, 20 * n, 20 * n + 28, whole, "push in") for n in range(2))
+    storyboard = Storyboard(640, 360, 48, shots)
     path = tmp_path / "v.mp4"
     encode(
         frames(storyboard, images),

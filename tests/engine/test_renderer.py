@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import random
+import threading
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import overload
 
 import cv2
@@ -11,9 +13,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from seedance.engine import renderer
 from seedance.engine.camera import Move, View
-from seedance.engine.director import Shot, Storyboard, direct
-from seedance.engine.renderer import Planes, frames
+from seedance.engine.planes import Planes
+from seedance.engine.renderer import frames
+from seedance.engine.storyboard import Focus, Shot, Storyboard, Transition
+from tests.bench.storyboards import case, has_edges
 
 WIDTH, HEIGHT = 640, 360
 
@@ -153,10 +158,20 @@ def test_a_slow_move_is_smooth() -> None:
     assert np.abs(deviation).max() <= 0.02
 
 
+def two_shots(transition: Transition, overlap: int = 8, move: Move | None = None) -> Storyboard:
+    """Plan a second of two images, the second from frame 12 on."""
+    move = move or still()
+    shots = (
+        Shot(0, 0, 12 + overlap, move, "test"),
+        Shot(1, 12, 24, move, "test", transition=transition),
+    )
+    return Storyboard(WIDTH, HEIGHT, 24, shots)
+
+
 def test_a_fixed_camera_repeats_the_same_frame() -> None:
     """Outside the dissolve every frame of a still shot is the same to the bit; within it, each differs."""
+    storyboard = two_shots("dissolve")
     images = [photo(640, 360, 1), photo(500, 800, 2)]
-    storyboard = direct("", [i.size for i in images], duration=1, camera_fixed=True, seed=0)
     drawn = [np.concatenate([p.ravel() for p in planes]) for planes in frames(storyboard, images)]
     before, after = storyboard.shots
     assert all((frame == drawn[0]).all() for frame in drawn[: after.first])
@@ -165,33 +180,72 @@ def test_a_fixed_camera_repeats_the_same_frame() -> None:
         assert (drawn[number] != drawn[number - 1]).any()
 
 
-def test_a_dissolve_mixes_the_two_pictures_by_opacity() -> None:
-    """Halfway in opacity between black and white lies the middle of the range."""
-    storyboard = direct("", [(640, 360)] * 2, duration=2, camera_fixed=True, seed=0)
+def test_a_focused_fixed_camera_stands_still() -> None:
+    """A pull of focus changes sharpness alone: a light stays where it is to a sixth of a pixel."""
+    picture = np.zeros((540, 960, 3), np.uint8)
+    picture[201:251, 303:363] = 220
+    shot = Shot(0, 0, 24, still(), "still", focus=Focus(1, 0))
+    storyboard = Storyboard(WIDTH, HEIGHT, 24, (shot,))
+    drawn = [planes.y.astype(float) - 16 for planes in frames(storyboard, [Image.fromarray(picture)])]
+    for y in drawn:
+        weights = [y.sum(axis) for axis in (0, 1)]
+        x, y = (weight @ np.arange(len(weight)) / weight.sum() for weight in weights)
+        assert (x, y) == pytest.approx((333 * 2 / 3 - 0.5, 226 * 2 / 3 - 0.5), abs=0.16)
+    steepest = [np.abs(np.diff(y, axis=1)).max() for y in drawn]
+    assert steepest == sorted(steepest)
+    assert steepest[0] < 0.2 * steepest[-1]
+
+
+@pytest.mark.parametrize("transition", ["dissolve", "morph"])
+def test_a_dissolve_mixes_the_two_pictures_by_eased_opacity(transition: Transition) -> None:
+    """Between black and white lies what the eased share says; a morph of unlike pictures is a dissolve."""
+    storyboard = two_shots(transition)
     images = [Image.new("RGB", (640, 360), colour) for colour in ("black", "white")]
     for number, planes in enumerate(frames(storyboard, images)):
         layers = storyboard.layers(number)
-        white = layers[1][1] if len(layers) == 2 else float(layers[0][0].image == 1)
+        share = layers[1][1] if len(layers) == 2 else float(layers[0][0].image == 1)
         assert np.ptp(planes.y) == 0
-        assert planes.y[0, 0] == pytest.approx(16 + 219 * white, abs=1)
+        assert planes.y[0, 0] == pytest.approx(16 + 219 * share * share * (3 - 2 * share), abs=1)
 
 
 def test_no_edge_is_ever_missing() -> None:
-    """Bright pictures of any size and ratio leave no dark row, column or corner in any frame."""
-    draw = random.Random(5)
-    for seed in range(10):
-        sizes = []
-        for _ in range(draw.randint(1, 4)):
-            ratio, longer = 2 ** draw.uniform(-1.32, 1.32), draw.randint(300, 3000)
-            sizes.append((longer, round(longer / ratio)) if ratio > 1 else (round(longer * ratio), longer))
-        images = [Image.new("RGB", size, (240, 240, 240)) for size in sizes]
-        storyboard = direct("", sizes, duration=1, camera_fixed=False, seed=seed)
-        for number, planes in enumerate(frames(storyboard, images)):
-            covered = all(shot.fit == "cover" for shot, _ in storyboard.layers(number))
-            lowest = 222 if covered else 222 * 0.38
-            edges = (planes.y[0], planes.y[-1], planes.y[:, 0], planes.y[:, -1])
-            assert min(edge.min() for edge in edges) >= lowest
-            assert all((abs(plane.astype(int) - 128) <= 1).all() for plane in planes[1:])
+    """Random storyboards of bright pictures: as many frames as planned, no dark row, column or corner."""
+    for seed in range(24):
+        one = case(random.Random(seed), longest=900, width=192)
+        drawn = list(frames(one.storyboard, one.images()))
+        assert len(drawn) == one.storyboard.frames
+        assert all(has_edges(planes, one.storyboard) for planes in drawn), f"seed {seed}: {one}"
+
+
+@pytest.mark.parametrize("transition", ["morph", "match zoom"])
+def test_the_number_of_threads_leaves_no_trace(
+    monkeypatch: pytest.MonkeyPatch, transition: Transition
+) -> None:
+    """The same storyboard gives the same frames from one thread, two or five."""
+    picture = photo(400, 240)
+    plan = two_shots(transition, move=Move(View(0.5, 0.5, 1.1), View(0.52, 0.5, 1.2)))
+    plan = replace(plan, seed=3, mood="vintage", weather="snow")
+    plan = replace(plan, shots=tuple(replace(shot, shake=0.01, depth=True) for shot in plan.shots))
+
+    def drawn(threads: int) -> list[bytes]:
+        monkeypatch.setattr(renderer, "_THREADS", threads)
+        return [b"".join(p.tobytes() for p in planes) for planes in frames(plan, [picture] * 2)]
+
+    assert drawn(1) == drawn(2) == drawn(5)
+
+
+def test_a_renderer_that_is_left_ends_its_threads() -> None:
+    """Who stops asking for frames, as a cancelled job does, leaves no thread at work."""
+    drawing = frames(two_shots("cut", 0), [photo(320, 180)] * 2)
+    next(drawing)
+    drawing.close()  # type: ignore[attr-defined]
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("renderer")]
+
+
+def test_a_picture_that_fails_to_open_is_an_error_not_a_hang() -> None:
+    """What goes wrong in a thread of the renderer reaches the caller."""
+    with pytest.raises(IndexError):
+        list(frames(two_shots("cut", 0), [photo(320, 180)]))
 
 
 def test_a_surround_carries_the_picture_on_without_a_seam() -> None:
@@ -228,13 +282,17 @@ class Files(Sequence[Image.Image]):
         return len(self.sizes)
 
 
-def test_an_image_is_taken_once_and_only_when_its_shot_begins() -> None:
+def test_an_image_is_taken_once_and_at_most_one_shot_ahead() -> None:
     """Memory stays bounded: pictures are opened one by one and not kept."""
     files = Files([(640, 360)] * 4)
-    storyboard = direct("[Image 3]", files.sizes, duration=2, camera_fixed=False, seed=0)
-    for number, _ in enumerate(frames(storyboard, files)):
-        assert files.asked == [shot.image for shot in storyboard.shots if shot.first <= number]
-        assert not any(made() for made in files.made)
+    order = 2, 0, 1, 3
+    shots = tuple(Shot(image, 12 * n, 12 * n + 14, still(), "still") for n, image in enumerate(order))
+    for number, _ in enumerate(frames(Storyboard(160, 90, 48, shots), files)):
+        begun = [sum(shot.first <= n for shot in shots) for n in (number, number + renderer._AHEAD)]
+        assert set(files.asked) == set(order[: len(files.asked)])
+        assert begun[0] <= len(files.asked) <= begun[1] + 1
+    assert sorted(files.asked) == [0, 1, 2, 3]
+    assert not any(made() for made in files.made)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK"])
