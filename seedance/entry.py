@@ -77,7 +77,9 @@ class Entry:
                 await asyncio.to_thread(self.journal.leave_word, self.record.id, task.id)
             raise
 
-    async def end(self, state: State, error: str | None, **changes: Any) -> None:
+    async def end(self, state: State, error: Exception | str | None, **changes: Any) -> None:
         """Commit and publish that nothing is left to do."""
-        await self.keep(state=state, error=error, finished_at=self.now(), holder=None, **changes)
-        self.tell(error or "")
+        fault = type(error).__name__ if isinstance(error, Exception) else None
+        words = str(error) if error else None
+        await self.keep(state=state, error=words, fault=fault, finished_at=self.now(), holder=None, **changes)
+        self.tell(words or "")

@@ -5,6 +5,7 @@
     │   ├── MissingKey              the engine wants a key and none was given
     │   ├── InvalidRequest          a field is out of its range (`field`)
     │   │   └── InvalidImage        a reference image cannot be used (`name`)
+    │   ├── LimitReached            the host's key makes no more videos for this visitor now
     │   ├── NotRecorded             the journal cannot be written, so nothing is sent
     │   └── NotDelivered            the connection was never made; safe to repeat
     ├── Refused                     the provider said no; no task was created (`http_status`)
@@ -60,6 +61,14 @@ class InvalidImage(InvalidRequest):
         super().__init__("images", f"{name}: {reason}")
         self.name = name
         self.reason = reason
+
+
+class LimitReached(NothingSent):
+    """The host has set a limit to what visitors may ask for with its key; `limit` is its number."""
+
+    def __init__(self, message: str, *, limit: int) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class NotRecorded(NothingSent):

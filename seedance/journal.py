@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     Row,
+    Text,
     and_,
     case,
     cast,
@@ -155,13 +156,56 @@ class Journal:
             row = db.execute(select(*COLUMNS).where(VIDEOS.c.id == id)).one_or_none()
         return None if row is None else _record(row)
 
-    def recent(self, *, owner: str | None = None, limit: int = 50) -> list[Record]:
-        """Return the newest videos first, of one owner or of all."""
+    def recent(self, *, owner: str | None = None, text: str = "", limit: int = 50) -> list[Record]:
+        """Return the newest videos first, of one owner or of all, whose prompt holds `text`."""
         query = select(*COLUMNS).order_by(VIDEOS.c.created_at.desc()).limit(limit)
         if owner is not None:
             query = query.where(VIDEOS.c.owner == owner)
+        if text:
+            query = query.where(VIDEOS.c.prompt.icontains(text, autoescape=True))
         with _reading(), self._database.connect() as db:
             return [_record(row) for row in db.execute(query)]
+
+    def batch(self, batch: str, owner: str) -> list[Record]:
+        """Return the takes of one request, the first one first."""
+        query = select(*COLUMNS).where(VIDEOS.c.batch == batch, VIDEOS.c.owner == owner)
+        with _reading(), self._database.connect() as db:
+            return [_record(row) for row in db.execute(query.order_by(VIDEOS.c.created_at))]
+
+    def count(self, account: str, *, visitor: str | None = None, since: float = 0.0) -> int:
+        """Return how many videos an account's key was asked for since then, by one visitor or by all.
+
+        What was refused before anything was sent does not count.
+        """
+        asked = and_(VIDEOS.c.account == account, VIDEOS.c.created_at >= since, VIDEOS.c.visitor.is_not(None))
+        sent = or_(VIDEOS.c.submitted_at.is_not(None), _UNFINISHED)
+        query = select(func.count()).select_from(VIDEOS).where(asked, sent)
+        if visitor is not None:
+            query = query.where(VIDEOS.c.visitor == visitor)
+        with _reading(), self._database.connect() as db:
+            return db.execute(query).scalar_one()
+
+    def in_the_making(self, account: str, visitor: str) -> int:
+        """Return how many videos a visitor has in the making now."""
+        mine = and_(VIDEOS.c.account == account, VIDEOS.c.visitor == visitor, _UNFINISHED)
+        with _reading(), self._database.connect() as db:
+            return db.execute(select(func.count()).select_from(VIDEOS).where(mine)).scalar_one()
+
+    def delete(self, id: str, owner: str) -> tuple[Record, set[str]] | None:
+        """Forget a finished video of that owner; return its row and the images that no other video needs.
+
+        None where there is no such video, or it is still in the making.
+        """
+        mine = and_(VIDEOS.c.id == id, VIDEOS.c.owner == owner, VIDEOS.c.finished_at.is_not(None))
+        with _recording(), self._database.begin() as db:
+            row = db.execute(delete(VIDEOS).where(mine).returning(*COLUMNS)).one_or_none()
+            if row is None:
+                return None
+            record = _record(row)
+            images = {image["sha256"] for image in record.images}
+            held = (VIDEOS.c.images.cast(Text).contains(image) for image in images)
+            used = db.execute(select(VIDEOS.c.images).where(or_(False, *held))).scalars()
+            return record, images - {image["sha256"] for others in used for image in others}
 
     def unfinished(self) -> list[Record]:
         """Return the videos that are still to be made, oldest first, whoever works on them."""

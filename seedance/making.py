@@ -99,15 +99,15 @@ class Making:
             if self.record.finished_at is None:
                 await self._save(await self._follow())
         except OutcomeUnknown as error:
-            await self.entry.end(State.UNKNOWN, str(error))
+            await self.entry.end(State.UNKNOWN, error)
         except NotRecorded as error:
             if self.record.state is not State.NEW:  # then something was sent, and the words would be wrong
                 raise
-            await self.entry.end(State.FAILED, str(error))
+            await self.entry.end(State.FAILED, error)
         except (NothingSent, Refused, TaskFailed) as error:
             if getattr(error, "code", None) == policy.IMAGE_GONE or "image url" in str(error).lower():
                 await asyncio.to_thread(self.entry.journal.forget_uploads, self.record)
-            await self.entry.end(State.FAILED, str(error))
+            await self.entry.end(State.FAILED, error)
 
     async def stop(self) -> None:
         """Stop waiting: what was sent goes on at the provider, and its video is kept when it comes."""
@@ -243,6 +243,7 @@ class Making:
             state=self._shown(State.DOWNLOADING),
             made_by=task.model or self.record.made_by,
             inference_ms=task.inference_ms,
+            storyboard=task.storyboard or None,
         )
         return task
 

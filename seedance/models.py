@@ -142,6 +142,8 @@ class Task:
     nsfw: bool = False
     progress: float | None = None
     """0 to 1 where the engine tells it (the embedded one does), else None."""
+    storyboard: str = ""
+    """The video in words, where the engine tells it (the embedded one does)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,10 @@ class Event:
     video: Path | None = None
     """The saved file, when done."""
     inference_ms: int | None = None
+    fault: str | None = None
+    """The name of the error class behind `message`, where the video has ended badly."""
+    storyboard: str = ""
+    """The video in words, where the engine tells it."""
 
     @property
     def stage(self) -> str:

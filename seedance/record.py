@@ -43,11 +43,16 @@ VIDEOS: Final = Table(
     Column("made_by", Text),
     Column("video", String(255)),
     Column("inference_ms", Integer),
+    Column("storyboard", Text),
     Column("error", Text),
+    Column("fault", String(32)),
+    Column("batch", String(32)),
+    Column("visitor", String(64)),
     Column("holder", String(32)),
     Column("lease", Float, nullable=False),
     Column("fence", Integer, nullable=False),
     Index("videos_by_owner", "owner", "created_at"),
+    Index("videos_by_visitor", "visitor", "created_at"),
     Index("videos_unfinished", "finished_at", "created_at"),
     Index("videos_by_task", "account", "task_id", unique=True),
 )
@@ -59,7 +64,7 @@ UPLOADS: Final = Table(
     Column("url", Text, nullable=False),
     Column("created_at", Float, nullable=False),
 )
-VERSION: Final = 2
+VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,15 @@ class Record:
     video: str | None
     """The saved video's file name in the data directory's `videos`."""
     inference_ms: int | None
+    storyboard: str | None
+    """The video in words, as the embedded engine tells it."""
     error: str | None
+    fault: str | None
+    """The name of the error class behind `error`."""
+    batch: str | None
+    """What the takes of one request have in common."""
+    visitor: str | None
+    """Who asked with the host's key, as the host's limits count: a name or the fingerprint of an address."""
     fence: int
 
 

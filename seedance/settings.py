@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
@@ -15,6 +16,11 @@ from seedance.database import sqlite_url
 from seedance.models import DEFAULT_MODEL
 
 EngineName = Literal["wavespeed", "local"]
+
+
+def _on_a_space(limit: int) -> Any:
+    """Return a default that holds on a Hugging Face Space, where anybody may come; elsewhere it is 0."""
+    return lambda: limit if os.environ.get("SPACE_ID") else 0
 
 
 class Settings(BaseSettings):
@@ -32,6 +38,13 @@ class Settings(BaseSettings):
     database_url: str = Field("", alias="SEEDANCE_DATABASE_URL")
     executor: str = Field("process", alias="SEEDANCE_EXECUTOR")
     grace: float = Field(policy.GRACE, alias="SEEDANCE_GRACE", gt=0)
+
+    limit_visitor: int = Field(default_factory=_on_a_space(3), alias="SEEDANCE_LIMIT_VISITOR", ge=0)
+    """Videos that one visitor may have made with the host's key in 24 hours; 0 is no limit, as below."""
+    limit_at_once: int = Field(default_factory=_on_a_space(1), alias="SEEDANCE_LIMIT_AT_ONCE", ge=0)
+    """Videos that one visitor may have in the making with the host's key."""
+    limit_total: int = Field(default_factory=_on_a_space(25), alias="SEEDANCE_LIMIT_TOTAL", ge=0)
+    """Videos that all visitors together may have made with the host's key in 24 hours."""
 
     @field_validator("api_key")
     @classmethod

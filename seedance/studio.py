@@ -7,10 +7,11 @@ restart `resume` continues from the journal.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any, Final, Self
@@ -19,21 +20,22 @@ import httpx
 from anyio import CancelScope
 from pydantic import SecretStr
 
-from seedance import images, prompts
+from seedance import images, limits, prompts
 from seedance.engines import Engines
 from seedance.entry import Entry, LeaseLost
-from seedance.errors import MissingKey, NotRecorded
+from seedance.errors import MissingKey, NotRecorded, SeedanceError
 from seedance.files import write_whole
 from seedance.images import CleanImage
 from seedance.journal import Journal
 from seedance.leases import Leases
 from seedance.making import Making
-from seedance.models import PREVIEW_MODEL, RANDOM_SEED, Event, Request, Task
+from seedance.models import PREVIEW_MODEL, RANDOM_SEED, Event, Price, Request, Task
 from seedance.record import Record
 from seedance.settings import Settings
 from seedance.watching import Live, changes
 
 _LOG: Final = logging.getLogger(__name__)
+_PRICE_PATIENCE: Final = 4.0  # seconds
 _RECOVERY: Final = 10.0  # seconds before a video goes on after an unforeseen fault
 _TAKE_OVER: Final = 2.0  # seconds between looks for videos that another process left behind
 _RESUMED_A_SECOND: Final = 300  # videos, at a restart
@@ -61,6 +63,7 @@ class Studio:
         self._engines = Engines(self.settings, transport=transport, clock=clock, chance=chance)
         self._live: dict[str, Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._admitting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -93,18 +96,23 @@ class Studio:
         key: SecretStr | None = None,
         owner: str = "",
         names: Sequence[str] = (),
+        batch: str | None = None,
+        visitor: str | None = None,
     ) -> str:
         """Check a request, put it on record and start it; return the video's id for `watch`.
 
         `names` are what the user calls the image files, for messages. A `key` given here is used for this
-        video alone and is not stored.
+        video alone and is not stored; without one, a `visitor` is held to the host's limits. `batch` ties the
+        takes of one request together.
 
         Raises:
             InvalidRequest: something is out of its range; nothing was sent.
+            LimitReached: the visitor has had as many videos as the host allows.
             MissingKey: the chosen engine needs a key; nothing was sent.
             NotRecorded: the journal cannot be written; nothing was sent.
         """
         chosen = self.settings.choose_engine(engine, own_key=key is not None)
+        guest = visitor if chosen == "wavespeed" and key is None else None
         key = key or self.settings.api_key
         if chosen == "wavespeed" and key is None:
             raise MissingKey
@@ -115,11 +123,14 @@ class Studio:
             lambda: [images.clean(*pair) for pair in zip(request.images, calls, strict=True)]
         )
         await asyncio.to_thread(self._keep_images, pictures)
-        record = await asyncio.to_thread(
+        account = self._engines.account(chosen, key)
+        add = functools.partial(
             self._journal.add,
             owner=owner,
             engine=chosen,
-            account=self._engines.account(chosen, key),
+            account=account,
+            batch=batch,
+            visitor=guest,
             prompt=request.prompt,
             images=[
                 {"name": it.name, "sha256": it.sha256, "width": it.width, "height": it.height}
@@ -129,12 +140,18 @@ class Studio:
             camera_fixed=request.camera_fixed,
             seed=request.seed,
         )
+        async with self._admitting:
+            if guest is not None:
+                await asyncio.to_thread(
+                    limits.admit, self._journal, self.settings, account, guest, self._clock()
+                )
+            record = await asyncio.to_thread(add)
         self._follow(record, key)
         return record.id
 
     async def watch(
         self, id: str, *, every: float | None = None, patience: float | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Yield a video's newest event, then each change, until it has ended or was stopped; then return.
 
         With `every`, an unchanged event is yielded again after that many seconds, its `elapsed` grown.
@@ -191,9 +208,44 @@ class Studio:
         """Return a video's record, or None."""
         return await asyncio.to_thread(self._journal.get, id)
 
-    async def recent(self, *, owner: str | None = None, limit: int = 50) -> list[Record]:
-        """Return the newest records first, of one owner or of all."""
-        return await asyncio.to_thread(lambda: self._journal.recent(owner=owner, limit=limit))
+    async def recent(self, *, owner: str | None = None, text: str = "", limit: int = 50) -> list[Record]:
+        """Return the newest records first, of one owner or of all, whose prompt holds `text`."""
+        return await asyncio.to_thread(lambda: self._journal.recent(owner=owner, text=text, limit=limit))
+
+    async def batch(self, batch: str, owner: str) -> list[Record]:
+        """Return the takes of one request of that owner, the first one first."""
+        return await asyncio.to_thread(self._journal.batch, batch, owner)
+
+    async def delete(self, id: str, owner: str) -> bool:
+        """Delete a finished video of that owner with its files; False where there is none."""
+        deleted = await asyncio.to_thread(self._journal.delete, id, owner)
+        if deleted is None:
+            return False
+        record, images = deleted
+        gone = [self._images / f"{sha256}.jpg" for sha256 in images]
+        gone += [self._videos / record.video] if record.video else []
+        for path in gone:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        return True
+
+    async def price(
+        self, duration: int, engine: str | None = None, key: SecretStr | None = None
+    ) -> Price | None:
+        """Return what a video of that many seconds costs: None where it is free, or nobody says.
+
+        Never waits long: the page shows it beside the button.
+        """
+        chosen = self.settings.choose_engine(engine, own_key=key is not None)
+        key = key or self.settings.api_key
+        if chosen == "local" or key is None:
+            return None
+        request = Request("a video", (Path("image.jpg"),), duration, seed=0)
+        try:
+            client = await self._engines.client(chosen, key)
+            async with asyncio.timeout(_PRICE_PATIENCE):
+                return await client.price(request, ["https://example.com/image.jpg"])
+        except (SeedanceError, TimeoutError):
+            return None
 
     async def unfinished(self) -> list[Record]:
         """Return the records of videos still to be made, oldest first."""
@@ -261,6 +313,8 @@ class Studio:
             elapsed=(record.finished_at or self._clock()) - record.created_at,
             video=self._videos / record.video if record.video else None,
             inference_ms=record.inference_ms,
+            fault=record.fault,
+            storyboard=record.storyboard or "",
         )
 
     def _keep_images(self, pictures: Sequence[CleanImage]) -> None:

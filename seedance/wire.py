@@ -56,6 +56,7 @@ class Prediction(BaseModel):
     timings: Mapping = Field(default_factory=dict)
     execution_time: Number = Field(default=None, alias="executionTime")
     progress: Number = None
+    storyboard: Text = ""
 
     def task(self) -> Task:
         """Return it in our own words."""
@@ -71,6 +72,7 @@ class Prediction(BaseModel):
             created_at=_moment(self.created_at),
             inference_ms=round(milliseconds) if milliseconds else None,
             nsfw=any(flag is True for flag in self.has_nsfw_contents),
+            storyboard=self.storyboard,
             progress=None if self.progress is None else min(max(self.progress, 0.0), 1.0),
         )
 

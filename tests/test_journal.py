@@ -227,3 +227,43 @@ def test_an_upload_is_known_for_a_day_to_its_account(journal: Journal, other: Jo
     assert journal.upload_url("a" * 64, "acc") == "https://u/2"
     clock.now += UPLOAD_LIFE
     assert journal.upload_url("a" * 64, "acc") is None
+
+
+def test_only_the_owner_deletes_and_only_what_is_finished(journal: Journal) -> None:
+    """A video that may still be charged is not forgotten, and nobody forgets another's."""
+    mine = journal.add(**REQUEST | {"owner": "anna"})
+    assert journal.delete(mine.id, "anna") is None
+    journal.write(mine, state=State.DONE, finished_at=1.0)
+    assert journal.delete(mine.id, "bert") is None
+    deleted = journal.delete(mine.id, "anna")
+    assert deleted is not None
+    assert deleted[1] == {"0" * 64}
+    assert journal.get(mine.id) is None
+
+
+def test_an_image_that_another_video_needs_stays(journal: Journal) -> None:
+    """Of what is deleted, only images that no other record names are told as free."""
+    pictures = [{"name": "b.jpg", "sha256": "b" * 64, "width": 400, "height": 300}]
+    mine = journal.add(**REQUEST | {"images": REQUEST["images"] + pictures})
+    journal.add(**REQUEST)
+    journal.write(mine, state=State.DONE, finished_at=1.0)
+    deleted = journal.delete(mine.id, "")
+    assert deleted is not None
+    assert deleted[1] == {"b" * 64}
+
+
+@pytest.mark.parametrize(("text", "found"), [("FOX", 1), ("%", 1), ("_", 0), ("", 3), ("100%", 1)])
+def test_prompts_are_searched_for_words(journal: Journal, text: str, found: int) -> None:
+    """Upper and lower case are alike; a wildcard of the database is a letter like any other."""
+    for prompt in ("a red fox", "100% cotton", "a boat"):
+        journal.add(**REQUEST | {"prompt": prompt})
+    assert len(journal.recent(text=text)) == found
+
+
+def test_the_takes_of_a_request_belong_together(journal: Journal, clock: Clock) -> None:
+    """In the order in which they were asked for, and only to their owner."""
+    ids = []
+    for owner in ("anna", "anna", "bert"):
+        clock.now += 1
+        ids.append(journal.add(**REQUEST | {"owner": owner, "batch": "b1"}).id)
+    assert [take.id for take in journal.batch("b1", "anna")] == ids[:2]

@@ -250,3 +250,18 @@ async def test_without_a_key_a_preview_is_made_and_called_so(photo: Path) -> Non
     assert (event.state, event.engine) == (State.DONE, "local")
     assert event.video is not None
     assert mp4.fault(event.video) == ""
+
+
+async def test_a_deleted_video_is_gone_with_its_files(settings: Settings, photo: Path) -> None:
+    """The row, the video and the images that nothing else needs; another owner deletes nothing."""
+    async with Studio(settings) as studio:
+        id = await studio.start("a fox", [photo], owner="anna")
+        event = await watched(studio, id)
+        await until(lambda: id not in studio._live)
+        assert event.video is not None
+        assert not await studio.delete(id, "bert")
+        assert event.video.exists()
+        assert await studio.delete(id, "anna")
+        assert await studio.get(id) is None
+    assert not event.video.exists()
+    assert list(settings.images.iterdir()) == []

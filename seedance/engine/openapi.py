@@ -71,6 +71,7 @@ _PREDICTION: Final = _object(
     {
         "code": {"type": "integer", "description": "Why it failed; 5004: the wait of sync mode is over"},
         "progress": {"type": "number", "minimum": 0, "maximum": 1},
+        "storyboard": {"type": "string", "description": "The video in words"},
         "input": {"type": "object"},
     },
 )

@@ -140,7 +140,7 @@ def prediction(task: TaskRecord, server: str, media: Media) -> dict[str, Any]:
     """Return what the contract says of a task. `server` is this server's address, as its reader reaches it.
 
     A task's `model` is the preview's, so that no preview passes for a model's work; `requested_model`, an
-    extension of ours as `progress` is, tells what was asked for.
+    extension of ours as `progress` and `storyboard` are, tells what was asked for.
     """
     done = task.status == "completed"
     told: dict[str, Any] = {
@@ -155,6 +155,8 @@ def prediction(task: TaskRecord, server: str, media: Media) -> dict[str, Any]:
         "error": task.error,
         "timings": {"inference": task.inference_ms or 0},
     }
+    if task.storyboard:
+        told["storyboard"] = task.storyboard
     if task.code is not None:
         told["code"] = task.code
     if task.status == "processing":  # the share that is rendered, 0 to 1

@@ -220,4 +220,5 @@ def _failed(code: int, error: str) -> dict[str, Any]:
 def _result(outcome: Outcome) -> dict[str, Any]:
     if outcome.error:
         return _failed(codes.INVALID_PARAMETER, outcome.error)
-    return {"status": "completed", "inference_ms": outcome.inference_ms}
+    made = {"inference_ms": outcome.inference_ms, "storyboard": outcome.storyboard}
+    return {"status": "completed"} | made

@@ -264,6 +264,7 @@ class Records(Tickets):
             output=secrets.token_urlsafe(24),
             created_at=self._clock(),
             attempts=0,
+            storyboard="",
             **(blank | other),
         )
 

@@ -36,6 +36,7 @@ TASKS: Final = Table(
     Column("error", Text, nullable=False),
     Column("code", Integer),
     Column("inference_ms", Integer),
+    Column("storyboard", Text, nullable=False, server_default=""),
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
     Column("attempts", Integer, nullable=False),
@@ -92,6 +93,8 @@ class TaskRecord:
     code: int | None
     """Why it failed, one of `codes`."""
     inference_ms: int | None
+    storyboard: str
+    """The video in words, once it is made."""
     created_at: float
     finished_at: float | None
     attempts: int

@@ -8,10 +8,12 @@ from __future__ import annotations
 import errno
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, overload
+
+from PIL import Image
 
 from seedance import images
 from seedance.engine.fetch import MAX_IMAGE_BYTES
@@ -46,6 +48,8 @@ class Outcome:
 
     inference_ms: int
     error: str = ""
+    storyboard: str = ""
+    """The video in words."""
 
 
 def render(job: Job) -> Outcome:
@@ -56,17 +60,14 @@ def render(job: Job) -> Outcome:
     """
     start = time.perf_counter()
     try:
-        if job.kind == "image":
-            _draw(job)
-        else:
-            _film(job)
+        storyboard = _draw(job) if job.kind == "image" else _film(job)
     except InvalidImage as error:
         return Outcome(0, str(error))
     except Exception as error:
         if not _is_out_of_memory(error):
             raise
         raise MemoryError from error
-    return Outcome(round(1000 * (time.perf_counter() - start)))
+    return Outcome(round(1000 * (time.perf_counter() - start)), storyboard=storyboard)
 
 
 def warm() -> None:
@@ -77,7 +78,29 @@ def warm() -> None:
     import seedance.engine.thumbnail  # noqa: F401
 
 
-def _film(job: Job) -> None:
+class _Opened(Sequence[Image.Image]):
+    """The images of a job, each decoded when it is asked for, so that few are in memory at a time."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @overload
+    def __getitem__(self, index: int) -> Image.Image: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Image.Image]: ...
+    def __getitem__(self, index: int | slice) -> Image.Image | Sequence[Image.Image]:
+        if isinstance(index, slice):
+            return _Opened(self._paths[index])
+        name = f"[Image {index + 1}]"
+        return images.open_upright(
+            self._paths[index], name, side=images.UPLOAD_SIDE, max_bytes=MAX_IMAGE_BYTES
+        )
+
+
+def _film(job: Job) -> str:
     """Make a video of the job's images, or where it has none of the image that its prompt gives."""
     from seedance.engine import thumbnail
     from seedance.engine.director import direct
@@ -85,11 +108,7 @@ def _film(job: Job) -> None:
     from seedance.engine.poster import draw
     from seedance.engine.renderer import frames
 
-    pictures = [
-        images.open_upright(path, f"[Image {number}]", side=images.UPLOAD_SIDE, max_bytes=MAX_IMAGE_BYTES)
-        for number, path in enumerate(job.images, start=1)
-    ]
-    pictures = pictures or [draw(job.prompt, job.seed)]
+    pictures: Sequence[Image.Image] = _Opened(job.images) if job.images else [draw(job.prompt, job.seed)]
     storyboard = direct(
         job.prompt,
         [picture.size for picture in pictures],
@@ -97,6 +116,7 @@ def _film(job: Job) -> None:
         camera_fixed=job.camera_fixed,
         seed=job.seed,
     )
+    words = storyboard.describe()
     glimpse = thumbnail.Glimpse(storyboard.frames)
     try:
         with whole(job.result) as part:
@@ -106,16 +126,17 @@ def _film(job: Job) -> None:
                 width=storyboard.width,
                 height=storyboard.height,
                 frames=storyboard.frames,
-                metadata=_metadata(job),
+                metadata=_metadata(job, words),
                 on_frame=_reporter(job.progress, storyboard.frames),
             )
             if glimpse.picture is not None:
                 thumbnail.save(glimpse.picture, job.thumbnail)
     finally:
         job.progress.unlink(missing_ok=True)
+    return words
 
 
-def _draw(job: Job) -> None:
+def _draw(job: Job) -> str:
     from seedance.engine import thumbnail
     from seedance.engine.poster import draw
 
@@ -123,14 +144,16 @@ def _draw(job: Job) -> None:
     thumbnail.save(picture, job.thumbnail)
     with whole(job.result) as part:
         picture.save(part, "JPEG", quality=_QUALITY, optimize=True)
+    return ""
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Return whether that is the limit on memory speaking, in Python's words, OpenCV's or FFmpeg's."""
+    """Return whether that is the limit on memory speaking, in the words of Python, OpenCV or FFmpeg."""
+    said = str(error)
     return (
         isinstance(error, MemoryError)
         or getattr(error, "errno", None) == errno.ENOMEM
-        or "Insufficient memory" in str(error)
+        or any(words in said for words in ("Insufficient memory", "can't start new thread"))
     )
 
 
@@ -145,8 +168,14 @@ def _reporter(note: Path, total: int) -> Callable[[int], None]:
     return report
 
 
-def _metadata(job: Job) -> dict[str, str]:
-    facts = {"prompt": job.prompt, "seed": job.seed, "engine": PREVIEW_MODEL, "version": __version__}
+def _metadata(job: Job, storyboard: str) -> dict[str, str]:
+    facts = {
+        "prompt": job.prompt,
+        "seed": job.seed,
+        "storyboard": storyboard,
+        "engine": PREVIEW_MODEL,
+        "version": __version__,
+    }
     return {
         "title": job.prompt[:80],
         "description": "Preview of a storyboard in motion; not AI-generated",
