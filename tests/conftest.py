@@ -81,20 +81,25 @@ def run_server() -> Iterator[RunServer]:
 
 @contextmanager
 def _running(arguments: tuple[str, ...], log: Path, environment: dict[str, str]) -> Iterator[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(_OUR_VARIABLES)}
-    command = [sys.executable, *arguments]
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=clean | environment, stdout=out, stderr=subprocess.STDOUT
-        )
+    process = start(arguments, log, environment)
     try:
-        yield _address(process, log)
+        yield address(process, log)
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+def start(arguments: tuple[str, ...], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a program of this project with only these of our variables set."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(_OUR_VARIABLES)}
+    command = [sys.executable, *arguments]
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            command, cwd=ROOT, env=clean | environment, stdout=out, stderr=subprocess.STDOUT
+        )
+
+
+def address(process: subprocess.Popen[bytes], log: Path) -> str:
     """Return the address that the server prints, once it answers there."""
     deadline = time.monotonic() + _START
     while time.monotonic() < deadline and process.poll() is None:
@@ -135,12 +140,12 @@ def _page(run_server: RunServer, folder: Path, **environment: str) -> str:
         log=folder / "log",
         SEEDANCE_DATA_DIR=str(folder),
         GRADIO_TEMP_DIR=str(folder / "gradio"),
-        GRADIO_SERVER_PORT=str(_free_port()),
+        GRADIO_SERVER_PORT=str(free_port()),
         **environment,
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
         return port

@@ -1,130 +1,280 @@
-"""What happens on the page and at its public endpoint. The studio does the work; these only watch it."""
+"""What happens on the page. The studio does the work; these start it, watch it and show it."""
 
 from __future__ import annotations
 
-import logging
+import asyncio
+import random
+import secrets
+import time
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
-from gradio.utils import get_upload_folder
+from pydantic import SecretStr
 
-from seedance.errors import InvalidImage, SeedanceError
-from seedance.models import DEFAULT_DURATION, RANDOM_SEED, Event
-from seedance.page import words
+from seedance.errors import SeedanceError, Unavailable
+from seedance.models import MAX_SEED, Event, State
+from seedance.page import history, recipe, references, status
 from seedance.page.examples import EXAMPLES
+from seedance.page.language import explain, language, say
+from seedance.page.references import Gallery
+from seedance.page.together import together
+from seedance.page.visitor import owner, visitor
+from seedance.record import Record
 from seedance.studio import Studio
 
-_LOG: Final = logging.getLogger(__name__)
-_TICK: Final = 1.0  # seconds between two looks of the elapsed time while nothing changes
-_STEPS: Final = 100
+TAKES: Final = 4
+WATCHED: Final = 1 + 3 * TAKES + 4 + 1
+"""Parts of the page that `Events.watch` updates, in its order."""
+_TICK: Final = 5.0  # seconds between two words to the page while nothing changes
+_FRESH: Final = 86400.0  # seconds for which a reload shows the last video again
+_SHOWN: Final = 60  # videos in the list
 
-Shown = tuple[Any, Any, Any, Any]
-"""Updates of the page: status, video, caption, button."""
+Updates = tuple[Any, ...]
 
 
 class Events:
-    """The handlers of one page over one studio."""
+    """The handlers of one page over one studio. Each works for the browser whose token it is given."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    async def generate(
+    # Coming and going -----------------------------------------------------------------------------------
+
+    async def arrive(self, token: str, request: gr.Request) -> Updates:
+        """Know the browser again: its token, its videos, and its last request, which goes on."""
+        said, token = language(request), owner(token)
+        records = await self._recent(token)
+        watched: list[str] = []
+        form: Updates = (gr.skip(),) * 5
+        if records and time.time() - records[0].created_at < _FRESH:
+            takes = await self._takes(records[0], token)
+            watched = [take.id for take in takes]
+            form = await self._form(said, takes[0])
+        return token, watched, self._cards(said, records), gr.update(label=say(said, "video")), *form
+
+    async def watch(
+        self, ids: list[str], text: str, token: str, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        """Show how videos stand until nothing more happens: status, takes, buttons, history."""
+        said = language(request)
+        if not ids:
+            yield (gr.skip(),) * WATCHED
+            return
+        before: Updates = (None,) * WATCHED
+        events: list[Event] = []
+        async for newest in together(self._studio, ids, _TICK):
+            events = [newest[id] for id in ids if id in newest]
+            now = (*self._shown(said, events), gr.skip())
+            yield tuple(gr.skip() if new == old else new for new, old in zip(now, before, strict=True))
+            before = now
+        listed = self._cards(said, await self._recent(token, text), searched=bool(text))
+        yield (
+            (*self._shown(said, events), listed) if not events else ((gr.skip(),) * (WATCHED - 1) + (listed,))
+        )
+
+    def _shown(self, said: str, events: Sequence[Event]) -> Updates:
+        """Return the status, the takes (one large, or up to four side by side), and the buttons that fit."""
+        columns, players, captions = [], [], []
+        for n in range(TAKES):
+            event = events[n] if n < len(events) else None
+            label = say(said, "take", n=n + 1) if len(events) > 1 else say(said, "video")
+            video = str(event.video) if event and event.video else None
+            columns.append(gr.update(visible=n == 0 or event is not None))
+            players.append(gr.update(value=video, label=label))
+            captions.append(status.caption(said, event) if event and video else "")
+        shown = status.status(said, events) if events else status.idle(said)
+        return (shown, *columns, *players, *captions, *_buttons(events))
+
+    # Making ---------------------------------------------------------------------------------------------
+
+    async def start(
         self,
-        gallery: list[tuple[str, str | None]] | None,
+        gallery: Gallery,
         prompt: str,
         duration: int,
         seed: int,
         camera_fixed: bool,
-    ) -> AsyncIterator[Shown]:
-        """Make a video from the page's form and show how it goes."""
-        busy, ready = gr.update(interactive=False), gr.update(interactive=True)
-        yield gr.skip(), None, "", busy
-        try:
-            id = await self._start([path for path, _ in gallery or []], prompt, duration, seed, camera_fixed)
-        except SeedanceError as error:
-            yield words.refusal(str(error)), None, "", ready
-            return
-        async for event in self._studio.watch(id, every=_TICK):
-            if event.state.ended:
-                shown = words.caption(event) if event.video else ""
-                yield words.status(event), event.video and str(event.video), shown, ready
-            else:
-                yield words.status(event), gr.skip(), gr.skip(), gr.skip()
+        takes: int,
+        engine: str,
+        key: str,
+        token: str,
+        request: gr.Request,
+    ) -> Updates:
+        """Start the takes of a request; what goes wrong before anything is sent is said at once."""
+        said, batch = language(request), secrets.token_hex(16)
+        ids: list[str] = []
+        words: tuple[str, str] | None = None
+        for take in range(max(1, min(int(takes), TAKES))):
+            try:
+                ids.append(
+                    await self._studio.start(
+                        prompt,
+                        [references.uploaded(path) for path in references.paths(gallery)],
+                        duration=duration,
+                        camera_fixed=camera_fixed,
+                        seed=seed if take == 0 else _another(),
+                        engine=engine or "auto",
+                        key=SecretStr(key.strip()) if key and key.strip() else None,
+                        owner=owner(token),
+                        batch=batch,
+                        visitor=visitor(request),
+                    )
+                )
+            except SeedanceError as error:
+                words = explain(said, error)
+                break
+        if words and ids:
+            gr.Info(say(said, "some_started", started=len(ids), wanted=int(takes), reason=words[0]))
+        if words and not ids:
+            return status.refusal(said, words), [], gr.update(interactive=True)
+        return gr.skip(), ids, gr.update(interactive=False)
 
-    def load_example(self, event: gr.EventData) -> tuple[Any, ...]:
+    async def stop(self, ids: list[str]) -> None:
+        """Stop waiting. The studio says what that means, and keeps the video if it comes."""
+        for id in ids:
+            try:
+                await self._studio.stop(id)
+            except KeyError:  # it has ended meanwhile
+                continue
+
+    async def look_again(self, ids: list[str]) -> None:
+        """Look once more for requests whose answer was lost."""
+        await self._studio.resume(ids)
+
+    async def quote(
+        self, duration: int, takes: int, engine: str, key: str, request: gr.Request
+    ) -> dict[str, Any]:
+        """Put on the button what a click costs."""
+        said = language(request)
+        own = SecretStr(key.strip()) if key and key.strip() else None
+        if self._studio.settings.choose_engine(engine or "auto", own_key=own is not None) == "local":
+            return gr.update(value=say(said, "generate_preview"))
+        price = await self._studio.price(duration, engine or "auto", own)
+        if price is None or not price.amount:
+            return gr.update(value=say(said, "generate"))
+        amount = f"{price.amount * int(takes):.2f}"
+        amount = f"${amount}" if price.currency == "USD" else f"{amount} {price.currency}"
+        return gr.update(value=say(said, "generate_price", amount=amount))
+
+    # The form -------------------------------------------------------------------------------------------
+
+    async def check(self, gallery: Gallery, request: gr.Request) -> Updates:
+        """Look at images the moment they are added: bad ones are named, the good ones stay."""
+        value, words = await references.check(language(request), gallery)
+        return value, gr.update(value=" ".join(words), visible=bool(words)), None
+
+    def pick(self, event: gr.SelectData) -> int:
+        """Remember which image was clicked, to move it."""
+        return int(event.index)
+
+    def earlier(self, gallery: Gallery, place: int | None, request: gr.Request) -> Updates:
+        """Move the image that was clicked one place forward."""
+        return _moved(gallery, place, -1, request)
+
+    def later(self, gallery: Gallery, place: int | None, request: gr.Request) -> Updates:
+        """Move the image that was clicked one place back."""
+        return _moved(gallery, place, +1, request)
+
+    def load_example(self, event: gr.EventData, request: gr.Request) -> Updates:
         """Fill the form from the card that was clicked."""
-        example = EXAMPLES[event.example]
-        return example.paths, example.prompt, example.duration, example.seed, False
+        example, said = EXAMPLES[event.example], language(request)
+        images = references.numbered(said, [str(path) for path in example.paths])
+        return images, example.prompts[said], example.duration, example.seed, False
 
-    async def generate_video(
-        self,
-        image_1: str,
-        prompt: str,
-        duration: int = DEFAULT_DURATION,
-        camera_fixed: bool = False,
-        seed: int = RANDOM_SEED,
-        image_2: str | None = None,
-        image_3: str | None = None,
-        image_4: str | None = None,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008  Gradio finds it by this default
-    ) -> AsyncIterator[tuple[str | None, dict[str, object]]]:
-        """Make a video from 1 to 4 reference images and a prompt.
+    async def use_last_frame(self, gallery: Gallery, ids: list[str], token: str, request: gr.Request) -> Any:
+        """Add the last frame of the video shown to the reference images."""
+        record = await self._mine(ids[0], token) if ids else None
+        if record is None or record.video is None:
+            return gr.skip()
+        video = self._studio.settings.videos / record.video
+        frame = await asyncio.to_thread(references.last_frame, video)
+        files = references.paths(gallery)
+        return references.numbered(language(request), [*files[:3], frame] if frame else files)
 
-        Streams `(None, info)` at every change and ends with `(video, info)`. `info` tells `status`, `seed`,
-        `engine` (`wavespeed`: the AI model; `local`: a free preview, not the AI model), `task_id`,
-        `inference_ms` and `error`.
+    async def last_seed(self, token: str) -> Any:
+        """Return the seed of this browser's newest video."""
+        records = await self._recent(token)
+        return records[0].seed if records else gr.skip()
 
-        Args:
-            image_1: The first reference image (JPEG, PNG, WebP, AVIF or HEIC), [Image 1] in the prompt.
-            prompt: What happens in the video, at most 2000 characters. It may mention [Image 1] to [Image 4].
-            duration: Length of the video in seconds, 2 to 12.
-            camera_fixed: Whether the camera stays still.
-            seed: -1 for a random one, or 0 to 2147483647 to repeat a video.
-            image_2: The second reference image.
-            image_3: The third reference image.
-            image_4: The fourth reference image.
-            progress: Filled in by Gradio.
+    # What was made --------------------------------------------------------------------------------------
 
-        Returns:
-            The video as an MP4 file, and what is known of it.
-        """
-        images = [image for image in (image_1, image_2, image_3, image_4) if image]
+    async def find(self, text: str, token: str, request: gr.Request) -> str:
+        """List this browser's videos whose prompt holds a text."""
+        return self._cards(language(request), await self._recent(token, text), searched=bool(text))
+
+    async def touch(self, event: gr.EventData, text: str, token: str, request: gr.Request) -> Updates:
+        """Show or delete the video whose button was clicked."""
+        said = language(request)
+        record = await self._mine(str(event.video), token)
+        nothing = (gr.skip(),) * 5
+        if record is None:
+            gr.Info(say(said, "gone"))
+            return (*nothing, gr.skip(), self._cards(said, await self._recent(token, text)))
+        if event.act == "delete":
+            await self._studio.delete(record.id, owner(token))
+            return (
+                *nothing,
+                gr.skip(),
+                self._cards(said, await self._recent(token, text), searched=bool(text)),
+            )
+        form = await self._form(said, record)
+        return (*form, [take.id for take in await self._takes(record, token)], gr.skip())
+
+    async def tell_recipe(self, ids: list[str], token: str, request: gr.Request) -> Updates:
+        """Show the request of the videos shown as code."""
+        record = await self._mine(ids[0], token) if ids else None
+        if record is None:
+            return gr.update(visible=False), "", "", ""
+        page = str(request.request.base_url) if request.request else ""
+        return gr.update(visible=True), recipe.python(record), recipe.curl(record, page), recipe.shell(record)
+
+    async def _form(self, said: str, record: Record) -> Updates:
+        folder = self._studio.settings.images
+        files = [references.kept(folder, image["sha256"], image["name"]) for image in record.images]
+        images = references.numbered(said, [file for file in files if file])
+        return images, record.prompt, record.duration, record.seed, record.camera_fixed
+
+    async def _mine(self, id: str, token: str) -> Record | None:
+        """Return a video of this browser; another's is as if it were not there."""
         try:
-            id = await self._start(images, prompt, duration, seed, camera_fixed)
-        except SeedanceError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        event: Event | None = None
-        async for event in self._studio.watch(id, every=_TICK * 5):
-            share = event.progress or (1.0 if event.stage in ("downloading", "done") else 0.0)
-            progress((round(share * _STEPS), _STEPS), desc=words.STAGES[event.stage])
-            if not event.state.ended:
-                yield None, _info(event)
-        if event is None or event.video is None:
-            raise gr.Error(event.message if event else "The video was lost.", print_exception=False)
-        yield str(event.video), _info(event)
+            record = await self._studio.get(id)
+        except Unavailable:
+            return None
+        return record if record is not None and record.owner == owner(token) else None
 
-    async def _start(
-        self, images: Sequence[str], prompt: str, duration: int, seed: int, camera_fixed: bool
-    ) -> str:
-        return await self._studio.start(
-            prompt,
-            [_uploaded(image) for image in images],
-            duration=duration,
-            camera_fixed=camera_fixed,
-            seed=seed,
-        )
+    async def _takes(self, record: Record, token: str) -> list[Record]:
+        if record.batch is None:
+            return [record]
+        return (await self._studio.batch(record.batch, owner(token)))[:TAKES]
+
+    async def _recent(self, token: str, text: str = "") -> list[Record]:
+        try:
+            return await self._studio.recent(owner=owner(token), text=text.strip(), limit=_SHOWN)
+        except Unavailable:
+            return []
+
+    def _cards(self, said: str, records: Sequence[Record], *, searched: bool = False) -> str:
+        return history.cards(said, records, self._studio.settings.images, searched=searched)
 
 
-def _info(event: Event) -> dict[str, object]:
-    """Return what a caller may know: not where the file lies on this machine."""
-    return {name: value for name, value in event.summary().items() if name != "video"}
+def _buttons(events: Sequence[Event]) -> Updates:
+    """Return which buttons fit: generate, stop, look again, and what can be done with a finished video."""
+    waiting = any(not event.state.ended for event in events)
+    unknown = any(event.state is State.UNKNOWN for event in events) and not waiting
+    done = bool(events) and events[0].video is not None
+    return (
+        gr.update(interactive=not waiting),
+        gr.update(visible=waiting),
+        gr.update(visible=unknown),
+        gr.update(visible=done and not waiting),
+    )
 
 
-def _uploaded(name: str) -> Path:
-    """Return the path of a file that was uploaded to this page; no other file of this machine is read."""
-    path = Path(name).resolve()
-    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
-        raise InvalidImage(path.name, "it was not uploaded here; upload the image first.")
-    return path
+def _moved(gallery: Gallery, place: int | None, by: int, request: gr.Request) -> Updates:
+    files, place = references.moved(references.paths(gallery), place, by)
+    return gr.update(value=references.numbered(language(request), files), selected_index=place), place
+
+
+def _another() -> int:
+    return random.SystemRandom().randint(0, MAX_SEED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import io
 from dataclasses import dataclass
 from html import escape
@@ -11,8 +12,9 @@ from typing import Final
 
 from PIL import Image
 
+from seedance.page.language import CHINESE, ENGLISH, say
+
 FOLDER: Final = Path(__file__).parents[2] / "assets" / "examples"
-TITLE: Final = "Start from an example"
 _THUMBNAIL: Final = (300, 300)
 
 ON_CLICK: Final = """element.addEventListener('click', event => {
@@ -24,11 +26,11 @@ ON_CLICK: Final = """element.addEventListener('click', event => {
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Reference images, in order, and the rest of a request."""
+    """Reference images, in order, and the rest of a request; its words by language."""
 
-    title: str
+    titles: dict[str, str]
     images: tuple[str, ...]
-    prompt: str
+    prompts: dict[str, str]
     duration: int
     seed: int
 
@@ -40,51 +42,67 @@ class Example:
 
 EXAMPLES: Final = (
     Example(
-        "The keeper's lantern",
+        {ENGLISH: "The keeper's lantern", CHINESE: "守灯人的提灯"},
         ("robot", "lighthouse"),
-        "The robot in [Image 1] walks home to the lighthouse in [Image 2] at dusk, slow push in",
+        {
+            ENGLISH: "The robot in [Image 1] walks home to the lighthouse in [Image 2] at dusk, slow push in",
+            CHINESE: "黄昏时分，[图1] 中的机器人走回 [图2] 中的灯塔，镜头缓慢推近",
+        },
         duration=5,
         seed=7,
     ),
     Example(
-        "First flight",
+        {ENGLISH: "First flight", CHINESE: "初次飞行"},
         ("fox", "balloon", "forest"),
-        "The fox in [Image 1] rises in the balloon of [Image 2] over the valley of [Image 3], tilt up",
+        {
+            ENGLISH: "The fox in [Image 1] rises in the balloon of [Image 2] over the valley of [Image 3], "
+            "tilt up",
+            CHINESE: "[图1] 中的狐狸乘着 [图2] 的热气球，在 [图3] 的山谷上空升起，镜头上摇",
+        },
         duration=6,
         seed=21,
     ),
     Example(
-        "Tea for one",
+        {ENGLISH: "Tea for one", CHINESE: "独自品茶"},
         ("teapot",),
-        "Steam curls from the cup beside the teapot in [Image 1], gentle orbit, evening light",
+        {
+            ENGLISH: "Steam curls from the cup beside the teapot in [Image 1], gentle orbit, evening light",
+            CHINESE: "[图1] 中茶壶旁的杯子升起袅袅热气，镜头轻轻环绕，傍晚的光线",
+        },
         duration=4,
         seed=3,
     ),
     Example(
-        "All aboard",
+        {ENGLISH: "All aboard", CHINESE: "全员上船"},
         ("fox", "robot", "boat", "lighthouse"),
-        "The fox in [Image 1] and the robot in [Image 2] sail the boat of [Image 3] to [Image 4]",
+        {
+            ENGLISH: "The fox in [Image 1] and the robot in [Image 2] sail the boat of [Image 3] "
+            "to [Image 4]",
+            CHINESE: "[图1] 中的狐狸和 [图2] 中的机器人驾着 [图3] 的小船驶向 [图4]",
+        },
         duration=8,
         seed=12,
     ),
 )
 
 
-def cards() -> str:
+def cards(language: str) -> str:
     """Return the examples as HTML: one button each."""
-    buttons = "".join(_card(n, example) for n, example in enumerate(EXAMPLES))
-    return f'<section class="sd-examples"><h2>{TITLE}</h2><div class="sd-cards">{buttons}</div></section>'
+    buttons = "".join(_card(n, example, language) for n, example in enumerate(EXAMPLES))
+    title = escape(say(language, "examples"))
+    return f'<section class="sd-examples"><h2>{title}</h2><div class="sd-cards">{buttons}</div></section>'
 
 
-def _card(n: int, example: Example) -> str:
+def _card(n: int, example: Example, language: str) -> str:
     images = "".join(f'<img src="{_thumbnail(path)}" alt="">' for path in example.paths)
     return (
         f'<button type="button" data-example="{n}"><span class="sd-strip">{images}</span>'
-        f"<strong>{escape(example.title)}</strong>"
-        f'<span class="sd-prompt">{escape(example.prompt)}</span></button>'
+        f"<strong>{escape(example.titles[language])}</strong>"
+        f'<span class="sd-prompt">{escape(example.prompts[language])}</span></button>'
     )
 
 
+@functools.cache
 def _thumbnail(path: Path) -> str:
     """Return a small copy of an image as a data URI: the page needs no further request for it."""
     with Image.open(path) as image:

@@ -38,12 +38,13 @@ def launch(settings: Settings | None = None, **options: Any) -> gr.Blocks:
     # SIGTERM closes the server as Ctrl-C does, so that the studio leaves its leases at once.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-    page = build(studio)
+    page, i18n = build(studio)
     page.queue(default_concurrency_limit=None)
     page.launch(
         **{
             "theme": theme(),
             "css_paths": CSS,
+            "i18n": i18n,
             "allowed_paths": [str(studio.settings.videos), str(FOLDER)],
             "app_kwargs": {"lifespan": lifespan},
             "max_file_size": MAX_BYTES,

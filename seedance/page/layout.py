@@ -1,6 +1,9 @@
-"""The page: references and settings left, video and status right, one column on a phone."""
+"""The page: references and settings left, videos and status right, one column on a phone."""
 
 from __future__ import annotations
+
+import functools
+from typing import Any
 
 import gradio as gr
 
@@ -12,76 +15,216 @@ from seedance.models import (
     MIN_DURATION,
     RANDOM_SEED,
 )
-from seedance.page import examples, words
-from seedance.page.events import Events
+from seedance.page import examples, history, status
+from seedance.page.endpoint import Endpoint
+from seedance.page.events import TAKES, Events
+from seedance.page.language import translation
+from seedance.page.masthead import TOOLS, masthead, tools
 from seedance.studio import Studio
 
 _IMAGE_TYPES = ["image", ".heic", ".heif", ".avif"]
 _CACHE_LIFE = (6 * 3600, 24 * 3600)  # look every 6 h, delete copies older than a day
+_STORAGE = "seedance-visitor"  # in the browser; with a fixed secret, so that a restart knows it again
 
 
-def build(studio: Studio) -> gr.Blocks:
-    """Return the page over a studio; the studio is opened by whoever launches the page."""
-    events = Events(studio)
+def build(studio: Studio) -> tuple[gr.Blocks, gr.I18n]:
+    """Return the page over a studio, which whoever launches the page opens; and its translation."""
     preview = studio.settings.choose_engine() == "local"
-    page = gr.Blocks(title=words.TITLE, analytics_enabled=False, delete_cache=_CACHE_LIFE)
+    i18n = translation(
+        masthead=functools.partial(masthead, preview=preview),
+        tools=tools,
+        idle_status=status.idle,
+        example_cards=examples.cards,
+        no_history=lambda language: history.cards(language, [], studio.settings.images),
+    )
+    page = gr.Blocks(title="Seedance reference-to-video", analytics_enabled=False, delete_cache=_CACHE_LIFE)
     with page:
-        gr.HTML(words.masthead(preview), elem_classes="sd-flush")
+        _Page(studio, i18n).wire(page)
+        _add_endpoint(Endpoint(studio))
+    return page, i18n
+
+
+class _Page:
+    """The parts of the page, and what happens when they are touched."""
+
+    def __init__(self, studio: Studio, i18n: gr.I18n) -> None:
+        self.i18n = i18n
+        self.events = Events(studio)
+        self.has_key = studio.settings.api_key is not None
+        self.token = gr.BrowserState("", storage_key=_STORAGE, secret=_STORAGE)
+        self.watched = gr.State([])
+        self.place = gr.State(None)
+        gr.HTML(i18n("masthead"), elem_classes="sd-flush")
         with gr.Row():
             with gr.Column(scale=5, min_width=320):
-                gallery = gr.Gallery(
-                    label="Reference images",
-                    file_types=_IMAGE_TYPES,
-                    columns=4,
-                    height=208,
-                    object_fit="cover",
-                    fit_columns=False,
-                    interactive=True,
-                    buttons=[],
-                    elem_id="references",
-                )
-                prompt = gr.Textbox(
-                    label="Prompt", placeholder=words.PROMPT_HINT, lines=3, max_lines=8, max_length=MAX_PROMPT
-                )
-                with gr.Group():
-                    duration = gr.Slider(
-                        MIN_DURATION, MAX_DURATION, DEFAULT_DURATION, step=1, label="Duration", info="Seconds"
-                    )
-                    seed = gr.Slider(
-                        RANDOM_SEED, MAX_SEED, RANDOM_SEED, step=1, label="Seed", info="-1 draws a new one"
-                    )
-                    camera_fixed = gr.Checkbox(label="Fixed camera", value=False)
-                button = gr.Button("Generate", variant="primary", size="lg", elem_id="generate")
+                self._form()
             with gr.Column(scale=6, min_width=320):
-                video = gr.Video(
-                    label="Video",
-                    interactive=False,
-                    autoplay=True,
-                    loop=True,
-                    height="min(56vh, 30rem)",
-                    buttons=["download"],
-                    elem_id="video",
-                )
-                status = gr.HTML(words.idle(), elem_id="status", elem_classes="sd-flush")
-                caption = gr.HTML("", elem_id="caption", elem_classes="sd-flush")
-        form = [gallery, prompt, duration, seed, camera_fixed]
-        gr.HTML(examples.cards(), js_on_load=examples.ON_CLICK, elem_classes="sd-flush").click(
-            events.load_example, None, form, show_progress="hidden", api_visibility="private"
+                self._result()
+        self._shelf()
+
+    def _form(self) -> None:
+        i18n = self.i18n
+        self.gallery = gr.Gallery(
+            label=i18n("references"),
+            file_types=_IMAGE_TYPES,
+            columns=4,
+            height=208,
+            object_fit="cover",
+            fit_columns=False,
+            allow_preview=False,
+            interactive=True,
+            buttons=[],
+            elem_id="references",
         )
-        button.click(
-            events.generate,
-            form,
-            [status, video, caption, button],
-            show_progress="hidden",
-            concurrency_limit=None,
-            trigger_mode="once",
-            api_visibility="private",
+        with gr.Row(elem_id="order"):
+            self.earlier = gr.Button(i18n("earlier"), size="sm", min_width=80)
+            self.later = gr.Button(i18n("later"), size="sm", min_width=80)
+        self.left_out = gr.Markdown(visible=False, elem_id="left-out")
+        self.prompt = gr.Textbox(
+            label=i18n("prompt"),
+            placeholder=i18n("prompt_hint"),
+            lines=3,
+            max_lines=8,
+            max_length=MAX_PROMPT,
+            elem_id="prompt",
         )
-        _add_endpoint(events)
-    return page
+        gr.HTML(i18n("tools"), js_on_load=TOOLS, elem_classes="sd-flush", elem_id="tools")
+        with gr.Group():
+            self.duration = gr.Slider(
+                MIN_DURATION,
+                MAX_DURATION,
+                DEFAULT_DURATION,
+                step=1,
+                label=i18n("duration"),
+                info=i18n("seconds"),
+            )
+            self.seed = gr.Slider(
+                RANDOM_SEED, MAX_SEED, RANDOM_SEED, step=1, label=i18n("seed"), info=i18n("seed_info")
+            )
+            with gr.Row(elem_id="seeds"):
+                self.random_seed = gr.Button(i18n("random_seed"), size="sm", min_width=80)
+                self.last_seed = gr.Button(i18n("last_seed"), size="sm", min_width=80)
+            self.takes = gr.Slider(1, TAKES, 1, step=1, label=i18n("takes"), info=i18n("takes_info"))
+            self.camera_fixed = gr.Checkbox(label=i18n("camera_fixed"), value=False)
+        self.engine = gr.Radio(
+            [(i18n("engine_model"), "auto"), (i18n("engine_preview"), "local")],
+            value="auto",
+            label=i18n("engine"),
+            visible=self.has_key,
+            elem_id="engine",
+        )
+        with gr.Accordion(i18n("more"), open=False):
+            self.key = gr.Textbox(
+                label=i18n("own_key"), info=i18n("own_key_info"), type="password", elem_id="own-key"
+            )
+        self.generate = gr.Button(i18n("generate"), variant="primary", size="lg", elem_id="generate")
+        self.stop = gr.Button(i18n("stop"), size="lg", visible=False, elem_id="stop")
+
+    def _result(self) -> None:
+        i18n = self.i18n
+        self.columns, self.videos, self.captions = [], [], []
+        with gr.Row(elem_id="takes"):
+            for n in range(TAKES):
+                with gr.Column(min_width=220, visible=n == 0) as column:
+                    self.videos.append(
+                        gr.Video(
+                            label="Video",
+                            interactive=False,
+                            autoplay=True,
+                            loop=True,
+                            height="min(56vh, 30rem)",
+                            buttons=["download"],
+                            elem_id="video" if n == 0 else f"video-{n + 1}",
+                        )
+                    )
+                    self.captions.append(gr.HTML("", elem_id=f"caption-{n + 1}", elem_classes="sd-flush"))
+                self.columns.append(column)
+        self.status = gr.HTML(
+            i18n("idle_status"), js_on_load=status.TICK, elem_id="status", elem_classes="sd-flush"
+        )
+        self.look_again = gr.Button(i18n("look_again"), visible=False, elem_id="look-again")
+        with gr.Row(visible=False, elem_id="after") as self.after:
+            self.again = gr.Button(i18n("again"), size="sm", min_width=120)
+            self.last_frame = gr.Button(i18n("last_frame"), size="sm", min_width=120)
+        with gr.Accordion(i18n("recipe"), open=False, visible=False, elem_id="recipe") as self.recipe:
+            self.codes = []
+            for title, kind in (("Python", "python"), ("curl", "shell"), (i18n("shell"), "shell")):
+                with gr.Tab(title):
+                    self.codes.append(gr.Code(language=kind, interactive=False, show_label=False))  # type: ignore[arg-type]
+
+    def _shelf(self) -> None:
+        i18n = self.i18n
+        self.examples = gr.HTML(
+            i18n("example_cards"),
+            js_on_load=examples.ON_CLICK,
+            elem_classes="sd-flush",
+            elem_id="examples",
+        )
+        with gr.Accordion(i18n("history"), open=True, elem_id="shelf"):
+            self.search = gr.Textbox(
+                placeholder=i18n("search"), label=i18n("search"), show_label=False, elem_id="search"
+            )
+            self.history = gr.HTML(
+                i18n("no_history"), js_on_load=history.ON_CLICK, elem_id="history", elem_classes="sd-flush"
+            )
+
+    def wire(self, page: gr.Blocks) -> None:
+        """Say what happens when."""
+        events = self.events
+        quiet: dict[str, Any] = {
+            "show_progress": "hidden",
+            "concurrency_limit": None,
+            "api_visibility": "private",
+        }
+        form = [self.gallery, self.prompt, self.duration, self.seed, self.camera_fixed]
+        cost = [self.duration, self.takes, self.engine, self.key]
+        mine = [self.watched, self.token]
+        shown = [
+            self.status,
+            *self.columns,
+            *self.videos,
+            *self.captions,
+            *(self.generate, self.stop, self.look_again, self.after),
+            self.history,
+        ]
+
+        def watch(after: gr.events.Dependency) -> None:
+            after.then(events.watch, [self.watched, self.search, self.token], shown, **quiet)
+            after.then(events.tell_recipe, mine, [self.recipe, *self.codes], **quiet)
+
+        known = [self.token, self.watched, self.history, self.videos[0], *form]
+        watch(page.load(events.arrive, self.token, known, **quiet))
+        page.load(events.quote, cost, self.generate, **quiet)
+        for part in (self.duration.release, self.takes.release, self.engine.change, self.key.blur):
+            part(events.quote, cost, self.generate, trigger_mode="always_last", **quiet)
+
+        request = [*form, self.takes, self.engine, self.key, self.token]
+        started = [self.status, self.watched, self.generate]
+        watch(self.generate.click(events.start, request, started, trigger_mode="once", **quiet))
+        again = self.again.click(lambda: RANDOM_SEED, None, self.seed, **quiet)
+        watch(again.then(events.start, request, started, **quiet))
+        self.stop.click(events.stop, self.watched, None, **quiet)
+        watch(self.look_again.click(events.look_again, self.watched, None, **quiet))
+
+        checked = [self.gallery, self.left_out, self.place]
+        self.gallery.upload(events.check, self.gallery, checked, **quiet)
+        self.gallery.select(events.pick, None, self.place, **quiet)
+        ordered = [self.gallery, self.place]
+        self.earlier.click(events.earlier, ordered, ordered, **quiet)
+        self.later.click(events.later, ordered, ordered, **quiet)
+        self.random_seed.click(lambda: RANDOM_SEED, None, self.seed, **quiet)
+        self.last_seed.click(events.last_seed, self.token, self.seed, **quiet)
+        self.examples.click(events.load_example, None, form, **quiet)
+        self.last_frame.click(events.use_last_frame, [self.gallery, *mine], self.gallery, **quiet)
+
+        self.search.change(
+            events.find, [self.search, self.token], self.history, trigger_mode="always_last", **quiet
+        )
+        touched = [*form, self.watched, self.history]
+        watch(self.history.click(events.touch, [self.search, self.token], touched, **quiet))
 
 
-def _add_endpoint(events: Events) -> None:
+def _add_endpoint(endpoint: Endpoint) -> None:
     """Add `/generate_video` for programs: four single images, because a gallery has no schema for MCP."""
     with gr.Row(visible=False):
         images = [gr.File(label=f"Image {n}", file_count="single") for n in range(1, 5)]
@@ -92,7 +235,7 @@ def _add_endpoint(events: Events) -> None:
         video = gr.Video(label="Video")
         info = gr.JSON(label="Info")
         gr.Button().click(
-            events.generate_video,
+            endpoint.generate_video,
             [images[0], prompt, duration, camera_fixed, seed, *images[1:]],
             [video, info],
             api_name="generate_video",

@@ -1,0 +1,115 @@
+"""What strangers may try on a page that is open to all: refused, and nothing of another's is seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from tests.page.conftest import RunPage, Served
+
+
+@pytest.fixture
+def served(run_page: RunPage) -> Served:
+    return run_page()
+
+
+def call(url: str, fn: str, data: list[Any], session: str = "attacker") -> list[dict[str, Any]]:
+    """Call a private handler as the page's own script does, and return its messages."""
+    config = httpx.get(f"{url}/config").json()
+    (index,) = [it["id"] for it in config["dependencies"] if it["api_name"] == fn][:1]
+    body = {"data": data, "fn_index": index, "session_hash": session, "trigger_id": 1, "event_data": None}
+    httpx.post(f"{url}/gradio_api/queue/join", json=body).raise_for_status()
+    messages = []
+    with stream(f"{url}/gradio_api/queue/data?session_hash={session}") as lines:
+        for line in lines:
+            if line.startswith("data: "):
+                messages.append(json.loads(line[6:]))
+                if messages[-1]["msg"] in ("process_completed", "close_stream"):
+                    break
+    return messages
+
+
+@contextmanager
+def stream(url: str) -> Iterator[Iterator[str]]:
+    with httpx.stream("GET", url, timeout=60) as response:
+        yield response.iter_lines()
+
+
+def test_files_of_the_machine_are_not_served(served: Served, tmp_path: Path, photo: Path) -> None:
+    """Neither the journal nor the images nor the program nor the system can be read by their paths."""
+    client = Client(served.url, verbose=False, download_files=str(tmp_path))
+    client.predict(handle_file(str(photo)), "a secret fox", 2, api_name="/generate_video")
+    house = tmp_path / "house"
+    image = next((house / "images").iterdir())
+    tries = [
+        house / "journal.sqlite", house / "engine" / "engine.sqlite", image, house / "holders", house,
+        house / "videos", house / "videos" / ".." / "journal.sqlite", Path("/etc/passwd"),
+        Path("/proc/self/environ"), Path(__file__).parents[2] / "app.py", Path(__file__),
+    ]  # fmt: skip
+    for path in tries:
+        for route in (f"/gradio_api/file={path}", f"/file={path}", f"/gradio_api/file={str(path)[1:]}"):
+            answer = httpx.get(served.url + route)
+            assert answer.status_code in (403, 404, 405), (route, answer.status_code)
+            assert b"secret fox" not in answer.content
+
+
+def test_another_visitors_video_is_as_if_it_were_not_there(
+    served: Served, tmp_path: Path, photo: Path
+) -> None:
+    """Neither an empty nor a guessed token lists or shows what somebody else made."""
+    client = Client(served.url, verbose=False, download_files=str(tmp_path))
+    client.predict(handle_file(str(photo)), "a secret fox", 2, api_name="/generate_video")
+    for token in ("", "x", "a" * 32, None, "%", 5, {"$ne": ""}):
+        told = json.dumps(call(served.url, "arrive", [token]))
+        assert "process_completed" in told
+        assert "secret fox" not in told
+        assert "secret fox" not in json.dumps(call(served.url, "find", ["", token]))
+
+
+def test_too_large_a_file_is_refused_while_it_comes(served: Served) -> None:
+    """The limit of an image holds before anything is kept."""
+    files = {"files": ("big.jpg", b"\xff\xd8\xff" + bytes(11_000_000))}
+    answer = httpx.post(f"{served.url}/gradio_api/upload", files=files, timeout=60)
+    assert answer.status_code in (400, 413)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("x" * 100_000, "at most 2000"),
+        ("\u202e\u2066\u200f", "write what should happen"),
+        ("\x00\x01\x1b", "write what should happen"),
+        ("a fox --seed 1", "“--seed”"),
+    ],
+)
+def test_odd_prompts_are_refused_in_words(page_url: str, photo: Path, prompt: str, words: str) -> None:
+    """Endless, invisible, or meant as parameters: the words say what is wrong."""
+    client = Client(page_url, verbose=False)
+    with pytest.raises(AppError, match=words):
+        client.predict(handle_file(str(photo)), prompt, api_name="/generate_video")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:{port}/", "http://localhost:{port}/", "http://[::1]:{port}/", "http://2130706433:{port}/",
+        "http://169.254.169.254/latest/meta-data/", "http://100.64.0.1/", "file:///etc/passwd",
+    ],
+)  # fmt: skip
+def test_addresses_inside_are_not_fetched(page_url: str, url: str) -> None:
+    """A caller who gives an address instead of a file makes the server ask nothing inside."""
+    port = page_url.rpartition(":")[2]
+    image = {"path": url.format(port=port), "meta": {"_type": "gradio.FileData"}}
+    endpoint = f"{page_url}/gradio_api/call/generate_video"
+    answer = httpx.post(endpoint, json={"data": [image, "push in", 2, False, 1, None, None, None]})
+    events = httpx.get(f"{endpoint}/{answer.json()['event_id']}", timeout=120).text
+    assert "event: error" in events
+    assert "event: complete" not in events

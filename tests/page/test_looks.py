@@ -1,0 +1,61 @@
+"""Languages, sizes, light and dark; what a screen reader is told. Screenshots go to a temporary folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.page.conftest import Visit, fill, finished
+
+# Names that stay as they are in every language.
+_NAMES = re.compile(
+    r"Seedance|WaveSpeedAI|WAVESPEED_API_KEY|AI|v1|Lite|API|MCP|Python|curl|MB|JPEG|PNG|WebP|AVIF|HEIC"
+    r"|[0-9a-f]{32}|photo-\d\.jpg|\bs\b"
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_nothing_serious_stands_in_the_way(
+    visit: Visit, page_url: str, width: int, scheme: str, tmp_path: Path
+) -> None:
+    """No serious or critical finding of axe, no sideways scrolling, at any size, light and dark."""
+    page = visit(page_url, width=width, color_scheme=scheme)
+    page.get_by_role("button", name="Tea for one").click()
+    expect(page.locator("#references .grid-container img")).to_have_count(1)
+    page.screenshot(path=tmp_path / f"{width}-{scheme}.png", full_page=True)
+    found = Axe().run(page).response["violations"]
+    serious = {
+        f"{it['id']}: {node['target']}"
+        for it in found
+        if it["impact"] in ("serious", "critical")
+        for node in it["nodes"]
+    }
+    assert serious == set()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_chinese_page_speaks_chinese(
+    visit: Visit, page_url: str, photos: list[Path], tmp_path: Path
+) -> None:
+    """Before, during and after a video no English is left over; the errors are in Chinese, too."""
+    page = visit(page_url, locale="zh-CN")
+    expect(page.locator("#video")).to_contain_text("视频")
+    assert english_on(page.locator("body").inner_text()) == []
+    page.locator("#prompt textarea").fill("狐狸 [图3]")
+    page.locator("#generate").click()
+    expect(page.locator("#status .sd-note").first).to_contain_text("没有发送任何内容")
+    fill(page, photos[:1], "狐狸，镜头推近", duration=2, seed=1)
+    page.locator("#generate").click()
+    finished(page)
+    page.screenshot(path=tmp_path / "chinese.png", full_page=True)
+    page.evaluate("document.querySelectorAll('[lang=en]').forEach(it => it.remove())")  # marked as English
+    assert english_on(page.locator("body").inner_text()) == []
+
+
+def english_on(text: str) -> list[str]:
+    return re.findall(r"[A-Za-z]{2,}", _NAMES.sub(" ", text))
