@@ -151,6 +151,14 @@ def free_port() -> int:
         return port
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let both workers begin with a long test: none of them is left to run alone at the end."""
+    long = [item for item in items if item.get_closest_marker("long")]
+    rest = [item for item in items if not item.get_closest_marker("long")]
+    half = len(rest) // 2
+    items[:] = long[::2] + rest[:half] + long[1::2] + rest[half:]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Iterator[None]:
     """Under CI a skipped test is a failure: what could not run has proved nothing."""

@@ -18,6 +18,7 @@ ROUNDS = 60
 WORKERS = 6  # most of the time of each is waiting: for a poll, for its start
 
 
+@pytest.mark.long
 async def test_a_kill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """Whenever the process is killed, resuming brings home what was charged, and charges nothing again."""
     seed = int(os.environ.get("SEEDANCE_KILL_SEED") or secrets.randbits(32))

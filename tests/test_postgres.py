@@ -203,6 +203,7 @@ def test_a_server_that_is_away_is_not_recorded(server: postgres.Postgres) -> Non
     journal.close()
 
 
+@pytest.mark.long
 @pytest.mark.anyio
 async def test_programs_killed_on_one_database_lose_and_double_nothing(
     server: postgres.Postgres, tmp_path: Path

@@ -73,6 +73,7 @@ def told(violations: list[Violation]) -> str:
     return "\n".join(f"{it.rule} (SEEDANCE_SIM_SEED={it.seed}): {it.text}" for it in violations[:20])
 
 
+@pytest.mark.long
 def test_no_fault_schedule_charges_twice_or_loses_a_paid_video(machine: Machine) -> None:
     """Whatever fails and whenever the program dies, each request is charged once and its video comes home."""
     print(f"SEEDANCE_SIM_SEED={SEED} SEEDANCE_SIM_RUNS={RUNS}")
@@ -81,6 +82,7 @@ def test_no_fault_schedule_charges_twice_or_loses_a_paid_video(machine: Machine)
     assert not machine.holds(KEY), "the key stands in a file of the database"
 
 
+@pytest.mark.long
 def test_no_pair_of_crash_and_fault_charges_twice_or_loses_a_paid_video(machine: Machine) -> None:
     """A crash at each write and around the submit, with each fault of each call, breaks no rule."""
     broken = [

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.anyio
 ROUNDS = 20
 
 
+@pytest.mark.long
 async def test_a_kill_at_any_moment_loses_and_doubles_no_task(tmp_path: Path, photo: Path) -> None:
     """Whichever process is killed, every accepted task is completed, once, or reported failed."""
     seed = int(os.environ.get("SEEDANCE_KILL_SEED") or secrets.randbits(32))

@@ -32,6 +32,7 @@ def test_every_call_is_described() -> None:
     assert described - routed == variants
 
 
+@pytest.mark.long
 def test_the_server_keeps_what_the_document_says(tmp_path: Path) -> None:
     """Requests within the document are answered as it says, those outside are refused; nothing breaks."""
     report = examine(tmp_path, cases=CASES)

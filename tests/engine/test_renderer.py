@@ -208,6 +208,7 @@ def test_a_dissolve_mixes_the_two_pictures_by_eased_opacity(transition: Transiti
         assert planes.y[0, 0] == pytest.approx(16 + 219 * share * share * (3 - 2 * share), abs=1)
 
 
+@pytest.mark.long
 def test_no_edge_is_ever_missing() -> None:
     """Random storyboards of bright pictures: as many frames as planned, no dark row, column or corner."""
     for seed in range(24):

@@ -36,7 +36,7 @@ def image_job(job: Job) -> Job:
 
 @pytest.fixture
 def pool() -> Iterator[RenderPool]:
-    pool = RenderPool("process:1", memory=56 << 20)
+    pool = RenderPool("process:1", memory=32 << 20)
     yield pool
     pool.close()
 
