@@ -21,6 +21,7 @@ SECONDS: Final = 300.0
 MEMORY: Final = 3 << 30
 """Bytes of address space for one render; the largest (four images of 48 megapixels, 12 s) takes 1.4 GB."""
 _MAX_WORKERS: Final = 60  # Windows cannot wait for many more
+_NICE: Final = 10  # renders give way to the server that answers beside them
 _LOOK: Final = 1.0  # seconds between a worker's looks for its parent
 
 
@@ -125,6 +126,8 @@ def _initialise(parent: int, memory: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
     cv2.setNumThreads(1)
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
     warm()
     _limit_memory(memory)
 

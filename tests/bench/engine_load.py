@@ -70,7 +70,7 @@ async def load(url: str, options: argparse.Namespace, photo: bytes) -> bool:
     for _ in range(options.stored):
         _, told = await submit(first, _MODEL, prompt="seedance:moderate", reference_images=[image])
         ids.append(told["data"]["id"])
-    for n in range(20):  # renders for longer than the queries last
+    for n in range(max(2, round(options.seconds / 2))):  # renders for longer than the queries last
         await submit(first, _MODEL, reference_images=[image], duration=12, seed=n)
 
     late: list[float] = []
