@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -44,10 +46,17 @@ def lives(pid: int) -> bool:
 
 def refusal_when(worker: decoding.Worker, photo: Path, number: int) -> str:
     """Have an image decoded by a worker that gets this signal on the way; return why it was refused."""
+    asked = threading.Event()
+    ask = decoding.Worker.ask
+
+    def told(self: decoding.Worker, job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        asked.set()
+        return ask(self, job)
+
     os.kill(worker.pid, signal.SIGSTOP)
-    with ThreadPoolExecutor(1) as threads:
+    with ThreadPoolExecutor(1) as threads, mock.patch.object(decoding.Worker, "ask", told):
         answer = threads.submit(images.clean, photo)
-        until(lambda: not decoding._idle)
+        assert asked.wait(20)
         os.kill(worker.pid, number)
         os.kill(worker.pid, signal.SIGCONT)
         with pytest.raises(InvalidImage) as caught:

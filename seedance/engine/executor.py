@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Future
 from typing import Any, Final
 
 from loky import ProcessPoolExecutor
@@ -83,22 +83,28 @@ class _Seat:
 
     def __init__(self, memory: int) -> None:
         self._memory = memory
-        self._pool: Executor | None = None
+        self._pool: ProcessPoolExecutor | None = None
 
     def submit(self, function: Any, *arguments: Any) -> Future[Any]:
+        future: Future[Any]
         try:
-            return self._executor().submit(function, *arguments)
+            future = self._executor().submit(function, *arguments)
         except BrokenExecutor:  # the process died while it had nothing to do
             self._pool = None
-            return self._executor().submit(function, *arguments)
+            future = self._executor().submit(function, *arguments)
+        return future
 
     def end(self) -> None:
         """End the process at once; the next `submit` starts another."""
         if self._pool is not None:
-            self._pool.shutdown(wait=False, kill_workers=True)  # type: ignore[call-arg]  # loky's own
+            processes = list(self._pool._processes.values())
+            self._pool.shutdown(wait=False, kill_workers=True)
+            for process in processes:  # loky leaves one that is only just starting
+                with contextlib.suppress(OSError):
+                    process.terminate()
             self._pool = None
 
-    def _executor(self) -> Executor:
+    def _executor(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # Unlike the standard library's pool, loky's never runs the caller's script again in its workers.
             settings = os.getpid(), self._memory
