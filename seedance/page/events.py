@@ -24,7 +24,7 @@ from seedance.record import Record
 from seedance.studio import Studio
 
 TAKES: Final = 4
-WATCHED: Final = 1 + 3 * TAKES + 4 + 1
+WATCHED: Final = 1 + 3 * TAKES + 4
 """Parts of the page that `Events.watch` updates, in its order."""
 _TICK: Final = 5.0  # seconds between two words to the page while nothing changes
 _FRESH: Final = 86400.0  # seconds for which a reload shows the last video again
@@ -53,10 +53,8 @@ class Events:
             form = await self._form(said, takes[0])
         return token, watched, self._cards(said, records), gr.update(label=say(said, "video")), *form
 
-    async def watch(
-        self, ids: list[str], text: str, token: str, request: gr.Request
-    ) -> AsyncIterator[Updates]:
-        """Show how videos stand until nothing more happens: status, takes, buttons, history."""
+    async def watch(self, ids: list[str], request: gr.Request) -> AsyncIterator[Updates]:
+        """Show how videos stand until nothing more happens: status, takes, buttons."""
         said = language(request)
         if not ids:
             yield (gr.skip(),) * WATCHED
@@ -65,13 +63,11 @@ class Events:
         events: list[Event] = []
         async for newest in together(self._studio, ids, _TICK):
             events = [newest[id] for id in ids if id in newest]
-            now = (*self._shown(said, events), gr.skip())
+            now = self._shown(said, events)
             yield tuple(gr.skip() if new == old else new for new, old in zip(now, before, strict=True))
             before = now
-        listed = self._cards(said, await self._recent(token, text), searched=bool(text))
-        yield (
-            (*self._shown(said, events), listed) if not events else ((gr.skip(),) * (WATCHED - 1) + (listed,))
-        )
+        if not events:
+            yield self._shown(said, events)
 
     def _shown(self, said: str, events: Sequence[Event]) -> Updates:
         """Return the status, the takes (one large, or up to four side by side), and the buttons that fit."""

@@ -185,11 +185,11 @@ class _Page:
             *self.videos,
             *self.captions,
             *(self.generate, self.stop, self.look_again, self.after),
-            self.history,
         ]
 
         def watch(after: gr.events.Dependency) -> None:
-            after.then(events.watch, [self.watched, self.search, self.token], shown, **quiet)
+            seen = after.then(events.watch, self.watched, shown, **quiet)
+            seen.then(events.find, [self.search, self.token], self.history, **quiet)
             after.then(events.tell_recipe, mine, [self.recipe, *self.codes], **quiet)
 
         known = [self.token, self.watched, self.history, self.videos[0], *form]

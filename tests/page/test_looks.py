@@ -46,6 +46,7 @@ def test_the_chinese_page_speaks_chinese(
     """Before, during and after a video no English is left over; the errors are in Chinese, too."""
     page = visit(page_url, locale="zh-CN")
     expect(page.locator("#video")).to_contain_text("视频")
+    expect(page.locator("body")).not_to_contain_text("queue")  # Gradio's own word while it is busy
     assert english_on(page.locator("body").inner_text()) == []
     page.locator("#prompt textarea").fill("狐狸 [图3]")
     page.locator("#generate").click()
@@ -54,6 +55,7 @@ def test_the_chinese_page_speaks_chinese(
     page.locator("#generate").click()
     finished(page)
     page.screenshot(path=tmp_path / "chinese.png", full_page=True)
+    expect(page.locator("body")).not_to_contain_text("queue")
     page.evaluate("document.querySelectorAll('[lang=en]').forEach(it => it.remove())")  # marked as English
     assert english_on(page.locator("body").inner_text()) == []
 
