@@ -23,15 +23,14 @@ from pydantic import SecretStr
 from seedance import images, limits, prompts
 from seedance.engines import Engines
 from seedance.entry import Entry, LeaseLost
-from seedance.errors import MissingKey, NotRecorded, SeedanceError
-from seedance.files import write_whole
-from seedance.images import CleanImage
+from seedance.errors import MissingKey, SeedanceError
 from seedance.journal import Journal
 from seedance.leases import Leases
 from seedance.making import Making
 from seedance.models import PREVIEW_MODEL, RANDOM_SEED, Event, Price, Request, Task
 from seedance.record import Record
 from seedance.settings import Settings
+from seedance.store import Store
 from seedance.watching import Live, changes
 
 _LOG: Final = logging.getLogger(__name__)
@@ -59,11 +58,12 @@ class Studio:
         self.settings = settings or Settings()
         self._clock = clock
         self._chance = chance
-        self._images, self._videos = self.settings.images, self.settings.videos
+        self._store = Store.of(self.settings)
         self._engines = Engines(self.settings, transport=transport, clock=clock, chance=chance)
         self._live: dict[str, Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._admitting = asyncio.Lock()
+        self._keeping = asyncio.Lock()
+        """Held while a video enters or leaves the record with its files, and while limits are counted."""
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -122,7 +122,6 @@ class Studio:
         pictures = await asyncio.to_thread(
             lambda: [images.clean(*pair) for pair in zip(request.images, calls, strict=True)]
         )
-        await asyncio.to_thread(self._keep_images, pictures)
         account = self._engines.account(chosen, key)
         add = functools.partial(
             self._journal.add,
@@ -140,11 +139,12 @@ class Studio:
             camera_fixed=request.camera_fixed,
             seed=request.seed,
         )
-        async with self._admitting:
+        async with self._keeping:
             if guest is not None:
                 await asyncio.to_thread(
                     limits.admit, self._journal, self.settings, account, guest, self._clock()
                 )
+            await asyncio.to_thread(self._store.keep, pictures)
             record = await asyncio.to_thread(add)
         self._follow(record, key)
         return record.id
@@ -218,14 +218,12 @@ class Studio:
 
     async def delete(self, id: str, owner: str) -> bool:
         """Delete a finished video of that owner with its files; False where there is none."""
-        deleted = await asyncio.to_thread(self._journal.delete, id, owner)
-        if deleted is None:
-            return False
-        record, images = deleted
-        gone = [self._images / f"{sha256}.jpg" for sha256 in images]
-        gone += [self._videos / record.video] if record.video else []
-        for path in gone:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+        async with self._keeping:  # an image that a new request needs is on record before this looks
+            deleted = await asyncio.to_thread(self._journal.delete, id, owner)
+            if deleted is None:
+                return False
+            record, images = deleted
+            await asyncio.to_thread(self._store.remove, images, record.video)
         return True
 
     async def price(
@@ -293,8 +291,8 @@ class Studio:
         return Making(
             entry=entry,
             client=await self._engines.client(record.engine, key),
-            images=self._images,
-            videos=self._videos,
+            images=self._store.images,
+            videos=self._store.videos,
             gate=self._engines.gate(record.account),
             grace=self.settings.grace,
         )
@@ -311,24 +309,11 @@ class Studio:
             status=task.status if task else None,
             progress=task.progress if task else None,
             elapsed=(record.finished_at or self._clock()) - record.created_at,
-            video=self._videos / record.video if record.video else None,
+            video=self._store.videos / record.video if record.video else None,
             inference_ms=record.inference_ms,
             fault=record.fault,
             storyboard=record.storyboard or "",
         )
-
-    def _keep_images(self, pictures: Sequence[CleanImage]) -> None:
-        """Keep the images until they are sent and for the history, whatever happens to the originals."""
-        try:
-            for picture in pictures:
-                path = self._images / f"{picture.sha256}.jpg"
-                if not path.exists():
-                    write_whole(path, picture.data)
-        except OSError as error:
-            raise NotRecorded(
-                f"The images cannot be kept in {self.settings.data_dir} ({error.strerror}), so nothing is "
-                "sent. Check the disk and SEEDANCE_DATA_DIR."
-            ) from error
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
