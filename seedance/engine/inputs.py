@@ -28,7 +28,7 @@ class Wanted:
 
     kind: Kind
     input: dict[str, Any]
-    """The request as it came, with its defaults and a concrete seed."""
+    """The request as it came, with its defaults. A seed of -1 stays one: no answer tells what was drawn."""
     urls: tuple[str, ...]
     """Addresses of the images to use, in order."""
     sync: bool
@@ -56,7 +56,9 @@ def read_input(model: str, body: dict[str, Any], webhook: str | None = None) -> 
 
 
 def fails_on_purpose(input: dict[str, Any], share: float) -> bool:
-    """Tell whether a request is among the share, 0 to 1, that fails: for the same request always the same."""
+    """Tell whether a request is among the share, 0 to 1, that fails: for a chosen seed always the same."""
+    if input["seed"] == models.RANDOM_SEED:
+        return random.random() < share
     told = json.dumps(input, sort_keys=True).encode()
     return int.from_bytes(hashlib.sha256(told).digest()[:8]) < share * 2**64
 
@@ -78,7 +80,8 @@ def _strict(body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     except InvalidRequest as error:
         field = "reference_images" if error.field == "images" else error.field
         raise HTTPException(400, f'field "{field}": {str(error).partition(": ")[2]}') from error
-    values = {"duration": wanted.duration, "camera_fixed": wanted.camera_fixed, "seed": wanted.seed}
+    seed = models.RANDOM_SEED if seed in (None, models.RANDOM_SEED) else wanted.seed
+    values = {"duration": wanted.duration, "camera_fixed": wanted.camera_fixed, "seed": seed}
     return {"prompt": prompt, "reference_images": urls, **values}, urls
 
 
@@ -96,8 +99,6 @@ def _tolerant(body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         if name in body:
             urls.insert(len(urls) if name == "last_image" else 0, _url(name, body[name]))
     seed = _whole(body.get("seed"), models.RANDOM_SEED, models.RANDOM_SEED, models.MAX_SEED)
-    if seed == models.RANDOM_SEED:
-        seed = random.SystemRandom().randint(0, models.MAX_SEED)
     duration = _whole(body.get("duration"), models.DEFAULT_DURATION, models.MIN_DURATION, models.MAX_DURATION)
     camera_fixed = body.get("camera_fixed") is True
     used = [*urls[: models.MAX_IMAGES - 1], urls[-1]] if len(urls) > models.MAX_IMAGES else urls

@@ -174,7 +174,7 @@ class Queue:
             prompt=str(wanted.get("prompt") or ""),
             duration=wanted.get("duration", DEFAULT_DURATION),
             camera_fixed=wanted.get("camera_fixed", False),
-            seed=wanted.get("seed", 0),
+            seed=task.seed,
             result=self._media.result(task),
             thumbnail=self._media.thumbnail(task.output),
             progress=self._media.progress(task.output),

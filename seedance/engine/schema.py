@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from sqlalchemy import (
     Text,
     true,
 )
+
+from seedance.models import MAX_SEED, RANDOM_SEED
 
 VERSION: Final = 2
 METADATA: Final = MetaData()
@@ -80,7 +83,7 @@ class TaskRecord:
     model: str
     """As submitted."""
     input: dict[str, Any]
-    """As validated, with a concrete seed."""
+    """As validated. A seed of -1 is drawn by the id."""
     images: list[str]
     """In order, each the token of an upload or a public URL, fetched when the task runs."""
     output: str
@@ -106,6 +109,12 @@ class TaskRecord:
     def ended(self) -> bool:
         """Whether nothing will change any more."""
         return self.status in ENDED
+
+    @property
+    def seed(self) -> int:
+        """The seed asked for, 0 to 2147483647, or the one drawn: the same however often its render begins."""
+        asked = int(self.input.get("seed", RANDOM_SEED))
+        return zlib.crc32(self.id.encode()) % (MAX_SEED + 1) if asked == RANDOM_SEED else asked
 
 
 @dataclass(frozen=True, slots=True)

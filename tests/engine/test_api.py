@@ -48,7 +48,7 @@ async def test_an_accepted_task_answers_as_the_contract_says(http: httpx.AsyncCl
     claimed = parts.records.claim_task()
     assert claimed is not None
     assert (claimed.id, claimed.input["duration"], claimed.kind) == (task["id"], 7, "video")
-    assert 0 <= claimed.input["seed"] < 2**31
+    assert claimed.input["seed"] == -1
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ async def test_a_sibling_takes_fields_as_they_can_be_taken(http: httpx.AsyncClie
         claimed = parts.records.claim_task()
         assert claimed is not None
         assert claimed.input["duration"] == seconds
-        assert 0 <= claimed.input["seed"] < 2**31
+        assert -1 <= claimed.input["seed"] < 2**31
         assert claimed.input["resolution"] == "720p"
 
 
@@ -275,7 +275,8 @@ async def test_a_share_of_tasks_fails_on_purpose(tmp_path: Path) -> None:
     """The same request always comes out the same; of many, the share that was asked for fails."""
     shares = [fails_on_purpose({"prompt": "a fox", "seed": seed}, 0.25) for seed in range(4000)]
     assert 0.22 < sum(shares) / 4000 < 0.28
-    assert not any(fails_on_purpose({"seed": seed}, 0.0) for seed in range(100))
+    assert not any(fails_on_purpose({"seed": seed}, 0.0) for seed in range(-1, 100))
+    assert 0.1 < sum(fails_on_purpose({"seed": -1}, 0.25) for _ in range(1000)) / 1000 < 0.4
     parts = make_parts(tmp_path, fail=1.0)
     async with client(build(parts)) as http:
         told = await query(http, await submitted(http))

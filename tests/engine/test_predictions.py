@@ -147,6 +147,9 @@ async def test_the_list_tells_inputs_on_request(http: httpx.AsyncClient) -> None
     await submitted(http, seed=11, prompt="a fox in the snow")
     (item,) = (await listed(http, include_inputs=True))["items"]
     assert (item["input"]["seed"], item["input"]["prompt"]) == (11, "a fox in the snow")
+    await submitted(http, seed=-1)
+    (item, _) = (await listed(http, include_inputs=True))["items"]
+    assert item["input"]["seed"] == -1  # which one was drawn no answer tells, as with the provider
     assert "input" not in (await listed(http))["items"][0]
 
 

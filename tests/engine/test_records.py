@@ -77,6 +77,19 @@ def add(records: Records, account: str = "acc") -> TaskRecord:
     return records.add_task(account, "m/reference-to-video", dict(INPUT), ["token"])
 
 
+@pytest.mark.parametrize("seed", [{}, {"seed": -1}])
+def test_a_drawn_seed_is_each_tasks_own(records: Records, seed: dict[str, int]) -> None:
+    """It is drawn by the task's id: a render that is begun again makes the same video."""
+    tasks = [records.add_task("acc", "m", {"prompt": "a fox"} | seed, []) for _ in range(20)]
+    drawn = {task.id: task.seed for task in tasks}
+    assert len(set(drawn.values())) > 1
+    assert all(0 <= seed < 2**31 for seed in drawn.values())
+    again = records.claim_task()
+    assert again is not None
+    assert again.seed == drawn[again.id]
+    assert records.add_task("acc", "m", INPUT, []).seed == 7
+
+
 def test_an_accepted_task_is_on_record(records: Records, other: Records) -> None:
     """Every process reads the same task, waiting, under an id and an output token of its own."""
     task = add(records)
