@@ -185,9 +185,10 @@ async def test_as_many_tasks_at_a_time_as_workers_oldest_first(house: House) -> 
     assert [job.result for job in pool.jobs] == [house.media.video(task.output) for task in tasks]
 
 
-async def test_a_new_task_is_begun_at_a_ring(house: House) -> None:
+async def test_a_new_task_is_begun_at_a_ring(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """An idle worker does not wait for its next look into the database."""
-    async with house.working(FakePool(*[Outcome(9)] * 5)) as queue, asyncio.timeout(2.5):
+    monkeypatch.setattr("seedance.engine.queue._LOOK", 600.0)
+    async with house.working(FakePool(*[Outcome(9)] * 5)) as queue, asyncio.timeout(60):
         for _ in range(5):
             task = house.add()
             queue.ring()
