@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from seedance.engine.contract import Parts, address, parts_of
-from seedance.engine.downloads import result_path, thumbnail_path
+from seedance.engine.downloads import last_frame_path, result_path, thumbnail_path
 from seedance.engine.records import TaskRecord
 from seedance.version import __version__
 
@@ -85,6 +85,8 @@ def _card(task: TaskRecord, parts: Parts) -> str:
     bar = (
         f'<progress max="1" value="{share:.3f}">{share:.0%}</progress>' if task.status == "processing" else ""
     )
+    last = last_frame_path(task) if done else None
+    more = f'<p class="facts"><a href="{last}" download>Last frame</a></p>' if last else ""
     error = f'<p class="error">{escape(task.error)}</p>' if task.error else ""
     made = f" in {task.inference_ms / 1000:.1f} s" if task.inference_ms else ""
     when = _ago(time.time() - task.created_at)
@@ -92,7 +94,7 @@ def _card(task: TaskRecord, parts: Parts) -> str:
         f'<li class="{escape(task.status)}"><div class="picture">{shown}</div><div class="text">'
         f'<p class="prompt">{escape(prompt)}</p>{bar}{error}'
         f'<p class="facts"><b>{escape(word)}</b>{made} · {when}</p>'
-        f'<p class="facts">{escape(task.model)}</p><p class="facts"><code>{escape(task.id)}</code></p>'
+        f'<p class="facts">{escape(task.model)}</p><p class="facts"><code>{escape(task.id)}</code></p>{more}'
         "</div></li>"
     )
 

@@ -1,4 +1,4 @@
-"""Files out: uploads, results and their small pictures, to whoever knows the address; ranges are served."""
+"""Files out: uploads, results, the pictures beside them, to whoever knows the address; ranges are served."""
 
 from __future__ import annotations
 
@@ -31,15 +31,20 @@ async def read_upload(request: Request) -> Response:
 
 
 async def read_result(request: Request) -> Response:
-    """Give a finished video or image, or its small picture."""
+    """Give a finished video or image, its small picture, or a video's last frame."""
     media, (token, _, kind) = parts_of(request).media, request.path_params["name"].partition(".")
     if not token.replace("-", "").replace("_", "").isalnum():
         raise HTTPException(404, "File not found")
-    if kind == "mp4":
-        return _file(media.video(token), "video/mp4")
-    if kind in ("jpg", "thumb.jpg"):
-        return _file(media.image(token) if kind == "jpg" else media.thumbnail(token), "image/jpeg")
-    raise HTTPException(404, "File not found")
+    served = {
+        "mp4": (media.video, "video/mp4"),
+        "jpg": (media.image, "image/jpeg"),
+        "thumb.webp": (media.thumbnail, "image/webp"),
+        "last.png": (media.last_frame, "image/png"),
+    }
+    if kind not in served:
+        raise HTTPException(404, "File not found")
+    path, content_type = served[kind]
+    return _file(path(token), content_type)
 
 
 def result_path(task: TaskRecord) -> str:
@@ -49,7 +54,12 @@ def result_path(task: TaskRecord) -> str:
 
 def thumbnail_path(task: TaskRecord) -> str:
     """Return the path under which the small picture of a task's result is fetched."""
-    return f"{_RESULTS}{task.output}.thumb.jpg"
+    return f"{_RESULTS}{task.output}.thumb.webp"
+
+
+def last_frame_path(task: TaskRecord) -> str | None:
+    """Return the path under which the last frame of a task's video is fetched; an image has none."""
+    return None if task.kind == "image" else f"{_RESULTS}{task.output}.last.png"
 
 
 def _file(path: Path, content_type: str) -> Response:

@@ -38,8 +38,12 @@ class Media:
         return self.image(task.output) if task.kind == "image" else self.video(task.output)
 
     def thumbnail(self, token: str) -> Path:
-        """Return the path of a result's small picture, a JPEG. It is there before the result is."""
-        return self.root / "videos" / f"{token}.thumb.jpg"
+        """Return the path of a result's small picture, a WebP. It is there before the result is."""
+        return self.root / "videos" / f"{token}.thumb.webp"
+
+    def last_frame(self, token: str) -> Path:
+        """Return the path of a video's last frame, a PNG. It is there before the video is."""
+        return self.root / "videos" / f"{token}.last.png"
 
     def progress(self, token: str) -> Path:
         """Return the path of the note in which a worker keeps its progress."""
@@ -62,5 +66,6 @@ class Media:
             if isinstance(row, Upload):
                 self.upload(row.token).unlink(missing_ok=True)
             else:
-                for path in (self.result(row), self.thumbnail(row.output), self.progress(row.output)):
-                    path.unlink(missing_ok=True)
+                self.result(row).unlink(missing_ok=True)
+                for path in (self.thumbnail, self.last_frame, self.progress):
+                    path(row.output).unlink(missing_ok=True)

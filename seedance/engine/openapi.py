@@ -72,6 +72,8 @@ _PREDICTION: Final = _object(
         "code": {"type": "integer", "description": "Why it failed; 5004: the wait of sync mode is over"},
         "progress": {"type": "number", "minimum": 0, "maximum": 1},
         "storyboard": {"type": "string", "description": "The video in words"},
+        "thumbnail": {"type": "string", "description": "Address of a small picture of the result, a WebP"},
+        "last_frame": {"type": "string", "description": "Address of the video's last frame, a PNG"},
         "input": {"type": "object"},
     },
 )
@@ -233,7 +235,8 @@ def _paths() -> dict[str, Json]:
         "/media/uploads/{token}/{name}": _file("Download an upload", "*/*", "token", "name"),
         "/media/videos/{token}.mp4": _file("Download a video", "video/mp4", "token"),
         "/media/videos/{token}.jpg": _file("Download an image", "image/jpeg", "token"),
-        "/media/videos/{token}.thumb.jpg": _file("Download a small picture", "image/jpeg", "token"),
+        "/media/videos/{token}.thumb.webp": _file("Download a small picture", "image/webp", "token"),
+        "/media/videos/{token}.last.png": _file("Download a video's last frame", "image/png", "token"),
         "/": _open("The page for people", _answer("A page", _STRING, "text/html")),
         "/openapi.json": _open("This document", _answer("OpenAPI 3.1", {"type": "object"})),
         "/healthz": _open("Health", _answer("It works", _object({"status": _STRING, "version": _STRING}))),

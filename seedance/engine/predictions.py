@@ -25,7 +25,7 @@ from seedance.engine.contract import (
     read_fields,
     read_json,
 )
-from seedance.engine.downloads import result_path
+from seedance.engine.downloads import last_frame_path, result_path, thumbnail_path
 from seedance.engine.media import Media
 from seedance.engine.records import TaskRecord
 
@@ -140,7 +140,7 @@ def prediction(task: TaskRecord, server: str, media: Media) -> dict[str, Any]:
     """Return what the contract says of a task. `server` is this server's address, as its reader reaches it.
 
     A task's `model` is the preview's, so that no preview passes for a model's work; `requested_model`, an
-    extension of ours as `progress` and `storyboard` are, tells what was asked for.
+    extension of ours as `progress`, `storyboard`, `thumbnail` and `last_frame` are, tells what was asked for.
     """
     done = task.status == "completed"
     told: dict[str, Any] = {
@@ -157,6 +157,10 @@ def prediction(task: TaskRecord, server: str, media: Media) -> dict[str, Any]:
     }
     if task.storyboard:
         told["storyboard"] = task.storyboard
+    if done:
+        told["thumbnail"] = server + thumbnail_path(task)
+        if last_frame := last_frame_path(task):
+            told["last_frame"] = server + last_frame
     if task.code is not None:
         told["code"] = task.code
     if task.status == "processing":  # the share that is rendered, 0 to 1

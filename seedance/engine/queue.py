@@ -177,6 +177,7 @@ class Queue:
             seed=task.seed,
             result=self._media.result(task),
             thumbnail=self._media.thumbnail(task.output),
+            last_frame=self._media.last_frame(task.output),
             progress=self._media.progress(task.output),
         )
 

@@ -37,6 +37,8 @@ class Job:
     seed: int
     result: Path
     thumbnail: Path
+    last_frame: Path
+    """Of a video; an image has none."""
     progress: Path
     kind: str = "video"
     """What is made: a video of the images, or an image of the prompt."""
@@ -117,11 +119,11 @@ def _film(job: Job) -> str:
         seed=job.seed,
     )
     words = storyboard.describe()
-    glimpse = thumbnail.Glimpse(storyboard.frames)
+    drawn = frames(storyboard, pictures)
     try:
         with whole(job.result) as part:
             encode(
-                glimpse.of(frames(storyboard, pictures)),
+                thumbnail.kept(drawn, storyboard.frames, job.thumbnail, job.last_frame),
                 part,
                 width=storyboard.width,
                 height=storyboard.height,
@@ -129,8 +131,6 @@ def _film(job: Job) -> str:
                 metadata=_metadata(job, words),
                 on_frame=_reporter(job.progress, storyboard.frames),
             )
-            if glimpse.picture is not None:
-                thumbnail.save(glimpse.picture, job.thumbnail)
     finally:
         job.progress.unlink(missing_ok=True)
     return words

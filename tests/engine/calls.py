@@ -128,6 +128,8 @@ def finish(parts: Parts, content: bytes = b"a result") -> TaskRecord:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     parts.media.thumbnail(task.output).write_bytes(b"small")
+    if task.kind == "video":
+        parts.media.last_frame(task.output).write_bytes(b"last")
     assert parts.records.finish(task.id, status="completed", inference_ms=1500)
     return task
 

@@ -31,7 +31,7 @@ async def page(parts: Parts, base: str = HERE) -> httpx.Response:
 
 
 async def test_the_page_shows_the_queue_and_the_last_tasks(parts: Parts) -> None:
-    """What waits, renders, is done and has failed; a done one with its small picture and its result."""
+    """What waits, renders, is done and has failed; a done one with its pictures and its result."""
     async with client(build(parts)) as http:
         await submitted(http, prompt="a fox by the sea")
         record = finish(parts)
@@ -40,7 +40,8 @@ async def test_the_page_shows_the_queue_and_the_last_tasks(parts: Parts) -> None
     told = (await page(parts)).text
     for word in ("a fox by the sea", "a cat that waits", "flagged by moderation", "Seedance preview engine"):
         assert word in told
-    assert f'src="/media/videos/{record.output}.thumb.jpg"' in told
+    assert f'src="/media/videos/{record.output}.thumb.webp"' in told
+    assert f'href="/media/videos/{record.output}.last.png"' in told
     assert f'href="/media/videos/{record.output}.mp4"' in told
     assert 'http-equiv="refresh"' in told
 

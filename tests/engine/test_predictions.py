@@ -47,7 +47,7 @@ async def test_a_task_is_told_on_both_paths(http: httpx.AsyncClient, path: str) 
 
 
 async def test_a_completed_task_names_its_result(http: httpx.AsyncClient, parts: Parts) -> None:
-    """A video and an image each under its own ending, fetched without a key, with its small picture."""
+    """A video and an image each under its own ending, fetched without a key, with the pictures beside it."""
     for path, ending, kind in ((SUBMIT, ".mp4", "video/mp4"), (IMAGE, ".jpg", "image/jpeg")):
         task = await submitted(http, path)
         finish(parts)
@@ -58,7 +58,12 @@ async def test_a_completed_task_names_its_result(http: httpx.AsyncClient, parts:
         assert url.endswith(ending)
         result = await http.get(url, headers={"Authorization": ""})
         assert (result.content, result.headers["Content-Type"]) == (b"a result", kind)
-        assert (await http.get(url.replace(ending, ".thumb.jpg"))).content == b"small"
+        small = await http.get(told["thumbnail"], headers={"Authorization": ""})
+        assert (small.content, small.headers["Content-Type"]) == (b"small", "image/webp")
+        assert ("last_frame" in told) == (path == SUBMIT)
+        if path == SUBMIT:
+            last = await http.get(told["last_frame"], headers={"Authorization": ""})
+            assert (last.content, last.headers["Content-Type"]) == (b"last", "image/png")
         assert refusal(await http.get(url.replace(ending, ".progress")), 404)
 
 
@@ -186,6 +191,7 @@ async def test_deleted_is_gone_with_its_files(http: httpx.AsyncClient, parts: Pa
     assert refusal(await http.get(url), 404)
     assert not parts.media.result(record).exists()
     assert not parts.media.thumbnail(record.output).exists()
+    assert not parts.media.last_frame(record.output).exists()
     assert (await listed(http))["total"] == 0
 
 

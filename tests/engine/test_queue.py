@@ -258,12 +258,12 @@ async def test_a_task_deleted_in_the_making_leaves_nothing(house: House) -> None
     async with house.working(pool):
         await until(lambda: pool.jobs)
         house.records.delete_tasks("acc", [task.id])
-        for path in (pool.jobs[0].result, pool.jobs[0].thumbnail):
+        made = [pool.jobs[0].result, pool.jobs[0].thumbnail, pool.jobs[0].last_frame]
+        for path in made:
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(b"late")
         pool.futures[0].set_result(Outcome(9))
-        await until(lambda: not pool.jobs[0].result.exists())
-        await until(lambda: not pool.jobs[0].thumbnail.exists())
+        await until(lambda: not any(path.exists() for path in made))
 
 
 async def test_a_crashed_engines_task_is_taken_up_at_once(house: House, tmp_path: Path) -> None:

@@ -38,7 +38,10 @@ class Engine:
         self.add_task(kind)
         task = self.records.claim_task()
         assert task is not None
-        for path in (self.media.result(task), self.media.thumbnail(task.output)):
+        pictures = [self.media.thumbnail(task.output)]
+        if kind == "video":
+            pictures.append(self.media.last_frame(task.output))
+        for path in (self.media.result(task), *pictures):
             write(path)
         assert self.records.finish(task.id, status="completed")
         return task
@@ -54,6 +57,11 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     engine.records.close()
 
 
+def made(task: TaskRecord) -> set[str]:
+    """Return the names of what a video's task made."""
+    return {f"{task.output}.{ending}" for ending in ("mp4", "thumb.webp", "last.png")}
+
+
 def write(path: Path, age: float = 0.0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"data")
@@ -62,7 +70,7 @@ def write(path: Path, age: float = 0.0) -> Path:
 
 
 def test_what_is_older_than_seven_days_goes(engine: Engine) -> None:
-    """Records, results with their thumbnails, uploads: all gone, and what is younger stays."""
+    """Records, results with the pictures beside them, uploads: all gone, and what is younger stays."""
     old, image, upload = engine.make(), engine.make("image"), engine.add_upload()
     engine.now += 2 * HOUR
     young, kept = engine.make(), engine.add_upload()
@@ -71,7 +79,7 @@ def test_what_is_older_than_seven_days_goes(engine: Engine) -> None:
     assert [engine.records.get_task(task.id, "acc") for task in (old, image)] == [None, None]
     assert engine.records.get_task(young.id, "acc") is not None
     assert engine.records.known_uploads([upload, kept]) == {kept}
-    assert engine.files() == {f"{young.output}.mp4", f"{young.output}.thumb.jpg", kept}
+    assert engine.files() == {*made(young), kept}
 
 
 def test_the_days_are_counted_from_the_end(engine: Engine) -> None:
@@ -155,7 +163,7 @@ def test_a_file_that_no_record_names_goes(engine: Engine) -> None:
             write(path, 3 * DAY)
     engine.sweeper.sweep_files()
     young = f"orphan-{HOUR:.0f}"
-    assert engine.files() == {f"{task.output}.mp4", f"{task.output}.thumb.jpg", upload, young, f"{young}.mp4"}
+    assert engine.files() == {*made(task), upload, young, f"{young}.mp4"}
 
 
 @pytest.mark.anyio

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from PIL import Image
 
 from seedance import mp4
 from seedance.engine.executor import RenderPool, TooMuch
 from seedance.engine.worker import Job, render
+from tests.proof.waiting import until
 
 
 @pytest.fixture
@@ -24,7 +28,8 @@ def job(tmp_path: Path, photo: Path) -> Job:
         camera_fixed=False,
         seed=7,
         result=place / "r.mp4",
-        thumbnail=place / "r.thumb.jpg",
+        thumbnail=place / "r.thumb.webp",
+        last_frame=place / "r.last.png",
         progress=place / "r.progress",
     )
 
@@ -41,30 +46,54 @@ def pool() -> Iterator[RenderPool]:
     pool.close()
 
 
+def is_there(pid: int | None) -> bool:
+    """Tell whether a process lives, or waits to be asked how it ended."""
+    try:
+        os.kill(pid or 0, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_a_video_has_a_thumbnail(job: Job, photo: Path) -> None:
-    """A JPEG of 320 pixels across, in the colours of the picture; nothing else is left in the folder."""
+    """A WebP of 320 pixels across, in the colours of the picture; nothing else is left in the folder."""
     assert render(job).error == ""
     assert mp4.fault(job.result) == ""
-    with Image.open(job.thumbnail, formats=("JPEG",)) as small, Image.open(photo) as picture:
+    with Image.open(job.thumbnail, formats=("WEBP",)) as small, Image.open(photo) as picture:
         assert small.size == (320, 238)
         shown, given = (
             image.convert("RGB").resize((1, 1), Image.Resampling.BOX) for image in (small, picture)
         )
         off = [abs(a - b) for a, b in zip(shown.getpixel((0, 0)), given.getpixel((0, 0)), strict=True)]  # type: ignore[arg-type]
     assert max(off) < 12
-    assert set(job.result.parent.iterdir()) == {job.result, job.thumbnail}
+    assert set(job.result.parent.iterdir()) == {job.result, job.thumbnail, job.last_frame}
 
 
-def test_the_thumbnail_is_there_before_the_video(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever sees a finished video finds its thumbnail: a render that ends between them has no video."""
+def test_a_video_has_its_last_frame(job: Job) -> None:
+    """A PNG of the video's size that looks as the video ends, and not as it begins."""
+    assert render(job).error == ""
+    with av.open(str(job.result)) as video:
+        shown = [frame.to_ndarray(format="rgb24").astype(int) for frame in video.decode(video=0)]
+    with Image.open(job.last_frame, formats=("PNG",)) as image:
+        last = np.asarray(image.convert("RGB")).astype(int)
+    first, final = (float(np.abs(last - frame).mean()) for frame in (shown[0], shown[-1]))
+    assert final < 3 < first
+
+
+@pytest.mark.parametrize("writes", ["save", "write_whole"])
+def test_the_pictures_are_there_before_the_video(
+    job: Job, monkeypatch: pytest.MonkeyPatch, writes: str
+) -> None:
+    """Whoever sees a finished video finds what is beside it: a render that ends before has no video."""
 
     def full(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("seedance.engine.thumbnail.save", full)
+    monkeypatch.setattr(f"seedance.engine.thumbnail.{writes}", full)
     with pytest.raises(OSError, match="disk full"):
         render(job)
-    assert list(job.result.parent.iterdir()) == []
+    left = set(job.result.parent.iterdir())
+    assert left <= {job.thumbnail}
 
 
 def test_an_image_is_made_from_a_prompt(image_job: Job) -> None:
@@ -109,7 +138,7 @@ async def test_a_render_has_so_much_memory_and_no_more(pool: RenderPool, job: Jo
     outcome = await pool.run(replace(job, images=(large,)))
     assert outcome.error == "[Image 1]: the image needs too much memory to be decoded."
     with pytest.raises(TooMuch, match="memory"):
-        await pool.run(job)
+        await pool.run(replace(job, images=()))  # with a photo, its decoding may be what fails first
     assert not job.result.exists()
     assert (await pool.run(replace(job, kind="image"))).error == ""
 
@@ -123,8 +152,7 @@ async def test_a_render_has_so_much_time_and_no_more(job: Job) -> None:
     (worker,) = set(multiprocessing.active_children()) - before
     with pytest.raises(TooMuch, match="longer"):
         await pool.run(replace(job, duration=12))
-    worker.join(30)
-    assert not worker.is_alive()
+    await until(lambda: not is_there(worker.pid), 30)  # not `join`: the pool may have asked before
     assert not job.result.exists()
     with pytest.raises(TooMuch, match="longer"):
         await pool.run(replace(job, duration=12))
