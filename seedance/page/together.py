@@ -37,9 +37,10 @@ async def together(studio: Studio, ids: Sequence[str], every: float) -> AsyncIte
                 async with asyncio.timeout(every):
                     await changed.wait()
             changed.clear()
+            over = done.done()  # before the word, not after it: more may happen while it is listened to
             if newest:
                 yield dict(newest)
-            if done.done():
+            if over:
                 return
             await asyncio.wait({done}, timeout=_CALM)
     finally:
