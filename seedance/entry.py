@@ -29,16 +29,17 @@ class Entry:
 
     record: Record
     journal: Journal
-    publish: Callable[[Record, Task | None, str], None]
-    """Called at each change: the record, the provider's view where there is one, a remark for the user."""
+    publish: Callable[..., None]
+    """Called at each change: the record, the provider's view where there is one, a remark for the user; and
+    by their names other fields of `Event` that the record does not hold."""
     sleep: Callable[[float], Awaitable[None]]
     now: Callable[[], float]
     chance: Callable[[], float]
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def tell(self, remark: str = "", task: Task | None = None) -> None:
+    def tell(self, remark: str = "", task: Task | None = None, **more: Any) -> None:
         """Publish the row as it stands."""
-        self.publish(self.record, task, remark)
+        self.publish(self.record, task, remark, **more)
 
     async def write(self, **changes: Any) -> None:
         """Commit a change.

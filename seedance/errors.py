@@ -19,7 +19,8 @@
     ├── Unavailable                 a read failed for now (polls, downloads); repeat it
     ├── TooLarge                    the video is larger than what is ever saved
     ├── TaskFailed                  the provider ended the task badly (`task_id`, `code`)
-    │   └── TaskRejected            … because of its content (task code 1200)
+    │   ├── TaskRejected            … because of its content (task code 1200)
+    │   └── VideoLost               … after it was made, or so the provider says, and most likely charged
     └── StillRunning                our patience ended, not the task (`task_id`); resumable
 
 Every message is a sentence for a person: what happened, whether anything was charged, what to do next.
@@ -142,6 +143,10 @@ class TaskFailed(SeedanceError):
 
 class TaskRejected(TaskFailed):
     """Moderation refused the task's content (task code 1200)."""
+
+
+class VideoLost(TaskFailed):
+    """The provider counts the task as completed, but there is no video of it, or none that can be saved."""
 
 
 class StillRunning(SeedanceError):

@@ -30,6 +30,7 @@ from seedance.errors import (
     TooLarge,
     Unauthorized,
     Unavailable,
+    VideoLost,
 )
 from seedance.gate import Gate
 from seedance.journal import TaskTaken
@@ -137,18 +138,21 @@ class Making:
                 missed += 1
                 if missed == policy.SUBMIT_ATTEMPTS:
                     raise
-                wait, remark = policy.backoff(missed, self.entry.chance()), str(error)
+                wait = policy.backoff(missed, self.entry.chance())
+                remark, fault = str(error), type(error).__name__
             except RateLimited as error:
                 limited += 1
                 if limited == policy.RATE_ATTEMPTS:
                     raise
                 wait = policy.rate_wait(error.retry_after, self.entry.chance())
                 remark = f"The provider takes no more requests for now. Asking again in {wait:.0f} s."
+                fault = type(error).__name__
             except (Unauthorized, InsufficientCredit) as error:
                 self.gate.turn_away(error)
                 raise
             await self.entry.keep(state=State.NEW)  # nothing was created: a crash while waiting is harmless
-            self.entry.tell(remark)
+            again = self.entry.now() + wait - self.record.created_at
+            self.entry.tell(remark, fault=fault, again=again)
             await self.gate.wait(self.record.id, wait)
 
     async def _send(self, urls: list[str]) -> None:
@@ -244,6 +248,7 @@ class Making:
             made_by=task.model or self.record.made_by,
             inference_ms=task.inference_ms,
             storyboard=task.storyboard or None,
+            nsfw=task.nsfw,
         )
         return task
 
@@ -274,12 +279,12 @@ class Making:
                 await self.client.download(task.outputs[0], self.videos / name)
                 return await self.entry.end(State.DONE, None, video=name)
             except TooLarge as error:
-                raise TaskFailed(f"The video was made and charged. {error}", task_id=task.id) from error
+                raise VideoLost(f"The video was made and charged. {error}", task_id=task.id) from error
             except (Unavailable, OSError) as error:
                 failures += 1
                 _LOG.warning("saving video %s failed: %s", self.record.id, error)
                 if self._retained() <= 0:
-                    raise TaskFailed(
+                    raise VideoLost(
                         f"The video was made and charged, but could not be saved while the provider kept it "
                         f"({error}).",
                         task_id=task.id,

@@ -177,9 +177,13 @@ class Event:
     """The saved file, when done."""
     inference_ms: int | None = None
     fault: str | None = None
-    """The name of the error class behind `message`, where the video has ended badly."""
+    """The name of the error class behind `message`, where there is one."""
+    again: float | None = None
+    """When a request that could not be sent is sent once more, in seconds as `elapsed` counts them."""
     storyboard: str = ""
     """The video in words, where the engine tells it."""
+    nsfw: bool = False
+    """Whether the provider flags the video's content as sensitive."""
 
     @property
     def stage(self) -> str:

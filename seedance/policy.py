@@ -20,6 +20,7 @@ from seedance.errors import (
     TaskFailed,
     TaskRejected,
     Unauthorized,
+    VideoLost,
 )
 from seedance.models import PREVIEW_MODEL, Status, Task
 
@@ -182,5 +183,5 @@ def check_completed(task: Task) -> None:
     else:
         money = " Failed tasks are refunded within 3 hours."
     advice = " Change the prompt or the images." if rejected else ""
-    kind = TaskRejected if rejected else TaskFailed
+    kind = TaskRejected if rejected else VideoLost if task.status is Status.COMPLETED else TaskFailed
     raise kind(said + money + advice, task_id=task.id, code=task.code)

@@ -44,6 +44,7 @@ VIDEOS: Final = Table(
     Column("video", String(255)),
     Column("inference_ms", Integer),
     Column("storyboard", Text),
+    Column("nsfw", Boolean),
     Column("error", Text),
     Column("fault", String(32)),
     Column("batch", String(32)),
@@ -64,7 +65,7 @@ UPLOADS: Final = Table(
     Column("url", Text, nullable=False),
     Column("created_at", Float, nullable=False),
 )
-VERSION: Final = 3
+VERSION: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ class Record:
     inference_ms: int | None
     storyboard: str | None
     """The video in words, as the embedded engine tells it."""
+    nsfw: bool | None
+    """Whether the provider flags the video's content as sensitive, once it has told."""
     error: str | None
     fault: str | None
     """The name of the error class behind `error`."""

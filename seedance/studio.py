@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -283,7 +284,7 @@ class Studio:
         entry = Entry(
             record=record,
             journal=self._journal,
-            publish=lambda *change: live.publish(self._event(*change)),
+            publish=lambda *change, **more: live.publish(replace(self._event(*change), **more)),
             sleep=asyncio.sleep,
             now=self._clock,
             chance=self._chance,
@@ -313,6 +314,7 @@ class Studio:
             inference_ms=record.inference_ms,
             fault=record.fault,
             storyboard=record.storyboard or "",
+            nsfw=bool(record.nsfw),
         )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -138,7 +138,7 @@ class Workshop:
     async def run(self, record: Record) -> Record:
         client = WaveSpeed(SecretStr("k"), transport=httpx.MockTransport(self), sleep=self.sleep)
 
-        def publish(record: Record, _: Task | None, remark: str) -> None:
+        def publish(record: Record, _: Task | None, remark: str, **__: object) -> None:
             self.told.append((record.state, remark or record.error or ""))
 
         folders = self.tmp_path / "images", self.tmp_path / "videos"
