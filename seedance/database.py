@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, create_engine, event, inspect
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    Table,
+    cast,
+    create_engine,
+    event,
+    func,
+    inspect,
+    literal,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateColumn
 
@@ -43,6 +59,13 @@ def connect(url: str, tables: MetaData, *, name: str, version: int) -> Engine:
 def sqlite_url(path: Path) -> str:
     """Return the URL of an SQLite file."""
     return f"sqlite:///{path}"
+
+
+def server_time(database: Engine, clock: Callable[[], float]) -> ColumnElement[float]:
+    """Return the time that leases go by: the server's, where several machines share a database."""
+    if database.dialect.name == "sqlite":
+        return literal(clock())
+    return cast(func.extract("epoch", func.clock_timestamp()), Float)
 
 
 def _bring_forward(database: Engine, tables: MetaData, name: str, version: int) -> None:

@@ -14,23 +14,20 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    Float,
     Row,
     Text,
     and_,
     case,
-    cast,
     delete,
     func,
     insert,
-    literal,
     or_,
     select,
     update,
 )
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from seedance.database import connect
+from seedance.database import connect, server_time
 from seedance.errors import NotRecorded, Unavailable
 from seedance.models import State
 from seedance.record import COLUMNS, METADATA, UPLOADS, VERSION, VIDEOS, Record
@@ -238,10 +235,7 @@ class Journal:
             db.execute(delete(UPLOADS).where(gone))
 
     def _now(self) -> ColumnElement[float]:
-        """Return the time that leases go by: the server's, where several machines share a database."""
-        if self._database.dialect.name == "sqlite":
-            return literal(self._clock())
-        return cast(func.extract("epoch", func.clock_timestamp()), Float)
+        return server_time(self._database, self._clock)
 
 
 def _record(row: Row[Any]) -> Record:

@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.proof import postgres
+
 ROOT = Path(__file__).parents[1]
 _OUR_VARIABLES = ("SEEDANCE_", "WAVESPEED_", "GRADIO_")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what runs in its background
@@ -119,6 +121,15 @@ def engine_url(run_server: RunServer, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("engine")
     command = ("-m", "seedance", "serve", "--port", "0", "--api-key", "sk-test")
     return run_server(*command, log=folder / "log", SEEDANCE_DATA_DIR=str(folder))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Postgres]:
+    """A Postgres of this test run's own."""
+    if postgres.programs() is None:
+        pytest.skip(postgres.MISSING)
+    with postgres.running() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -49,14 +49,6 @@ Open = Callable[[], Journal]
 Later = Callable[[float], None]
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[postgres.Postgres]:
-    if postgres.programs() is None:
-        pytest.skip(postgres.MISSING)
-    with postgres.running() as server:
-        yield server
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of each kind."""

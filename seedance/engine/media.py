@@ -60,12 +60,15 @@ class Media:
         """Return the path of an image of a task that was fetched for its render, until that ends."""
         return self.root / "fetched" / f"{token}.{number}"
 
+    def forget(self, token: str) -> None:
+        """Remove what an attempt at a task has left under its token. Blocking."""
+        for path in (self.video, self.image, self.thumbnail, self.last_frame, self.progress):
+            path(token).unlink(missing_ok=True)
+
     def remove(self, *rows: TaskRecord | Upload) -> None:
         """Remove the files of tasks and uploads that are on record no more. Blocking."""
         for row in rows:
             if isinstance(row, Upload):
                 self.upload(row.token).unlink(missing_ok=True)
             else:
-                self.result(row).unlink(missing_ok=True)
-                for path in (self.thumbnail, self.last_frame, self.progress):
-                    path(row.output).unlink(missing_ok=True)
+                self.forget(row.output)

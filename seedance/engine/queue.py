@@ -114,7 +114,7 @@ class Queue:
             self._bell.clear()
             try:
                 await asyncio.to_thread(self._take_over)
-                if task := await asyncio.to_thread(self._records.claim_task):
+                if task := await asyncio.to_thread(self._records.claim_task, self._media.forget):
                     return task
             except Exception:  # a full disk or a database that is away for a while must not end the work
                 _LOG.exception("the queue's records failed; looking again")
@@ -192,8 +192,10 @@ class Queue:
                 await asyncio.sleep(_LOOK)
 
     def _record(self, task: TaskRecord, end: dict[str, Any]) -> None:
-        held = self._records.finish(task.id, **end)
-        if not held and self._records.get_task(task.id, task.account) is None:  # deleted while it ran
+        if self._records.finish(task, **end):
+            return
+        now = self._records.get_task(task.id, task.account)
+        if now is None or now.output != task.output:  # deleted while it ran, or another engine's by now
             self._media.remove(task)
 
     async def _renew(self) -> None:

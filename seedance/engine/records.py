@@ -6,7 +6,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -15,7 +15,6 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    or_,
     select,
     true,
     update,
@@ -23,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from seedance.database import connect
+from seedance.engine.claims import LEASE, Claims, new_token
 from seedance.engine.schema import (
     ENDED,
     METADATA,
@@ -35,22 +35,20 @@ from seedance.engine.schema import (
     Upload,
     read_task,
 )
-from seedance.engine.tickets import BATCH, KEPT, UPLOAD_TIME, Tickets, batches
+from seedance.engine.tickets import BATCH, KEPT, UPLOAD_TIME, batches
 
 __all__ = ["KEPT", "LEASE", "UPLOAD_TIME", "QueueFull", "Records", "TaskRecord", "Upload"]
-
-LEASE: Final = 10.0  # seconds; a live engine renews its leases three times as often
 
 
 class QueueFull(Exception):
     """As many tasks as may wait do so already; this one was not accepted."""
 
 
-class Records(Tickets):
+class Records(Claims):
     """Tasks and uploads, as one engine process works on them. Blocking; safe in threads."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
-        self.holder: Final = uuid.uuid4().hex
+        self.holder = uuid.uuid4().hex
         super().__init__(connect(url, METADATA, name="engine", version=VERSION), clock)
 
     def close(self) -> None:
@@ -58,6 +56,7 @@ class Records(Tickets):
         back = {"status": "created", "holder": None, "lease": 0.0, "attempts": TASKS.c.attempts - 1}
         with self._database.begin() as db:
             db.execute(update(TASKS).where(self._mine()).values(back))
+            self._give_back_undelivered(db)
         self._database.dispose()
 
     # Tasks, as their owners see them.
@@ -136,56 +135,6 @@ class Records(Tickets):
         """
         return self._delete_tasks(ids, TASKS.c.account == account)
 
-    # Tasks, as the engine works on them.
-
-    def claim_task(self) -> TaskRecord | None:
-        """Take the oldest task that waits or whose engine is gone, and mark it processing; None if none."""
-        while True:
-            now = self._clock()
-            waits = TASKS.c.status == "created"
-            free = or_(waits, and_(TASKS.c.status == "processing", TASKS.c.lease < now))
-            oldest = select(*TASK_COLUMNS, TASKS.c.lease).where(free).order_by(TASKS.c.created_at).limit(1)
-            with self._database.begin() as db:
-                row = db.execute(oldest).one_or_none()
-                if row is None:
-                    return None
-                same = and_(TASKS.c.id == row.id, TASKS.c.status == row.status, TASKS.c.lease == row.lease)
-                taken = {
-                    "status": "processing",
-                    "holder": self.holder,
-                    "lease": now + LEASE,
-                    "attempts": row.attempts + 1,
-                }
-                if db.execute(update(TASKS).where(same).values(taken)).rowcount:
-                    return read_task(db.execute(select(*TASK_COLUMNS).where(TASKS.c.id == row.id)).one())
-
-    def renew(self) -> None:
-        """Extend the leases of this process."""
-        with self._database.begin() as db:
-            db.execute(update(TASKS).where(self._mine()).values(lease=self._clock() + LEASE))
-
-    def finish(self, id: str, **changes: Any) -> bool:
-        """End a task that this process still holds, or give it back; False where it holds it no more."""
-        if changes["status"] in ENDED:
-            changes["finished_at"] = self._clock()
-        mine = and_(TASKS.c.id == id, self._mine())
-        with self._database.begin() as db:
-            return (
-                db.execute(update(TASKS).where(mine).values(holder=None, lease=0.0, **changes)).rowcount == 1
-            )
-
-    def holders(self) -> list[str]:
-        """Return the engine processes that have tasks in work."""
-        processing = TASKS.c.status == "processing"
-        with self._database.connect() as db:
-            return list(db.execute(select(TASKS.c.holder).where(processing).distinct()).scalars())
-
-    def release(self, holder: str) -> None:
-        """Free the tasks of an engine process that is surely gone, before its leases run out."""
-        his = and_(TASKS.c.holder == holder, TASKS.c.status == "processing")
-        with self._database.begin() as db:
-            db.execute(update(TASKS).where(his).values(status="created", holder=None, lease=0.0))
-
     def counts(self) -> dict[str, int]:
         """Return how many tasks of all accounts have each status."""
         with self._database.connect() as db:
@@ -197,16 +146,6 @@ class Records(Tickets):
     def recent_tasks(self, limit: int) -> list[TaskRecord]:
         """Return the newest tasks of all accounts, newest first."""
         return self._select(true(), limit, newest_first=True)
-
-    def undelivered(self, limit: int = 20) -> list[TaskRecord]:
-        """Return tasks whose end is still to be told to their webhooks, oldest first."""
-        untold = and_(TASKS.c.delivered.is_(False), TASKS.c.status.in_(ENDED))
-        return self._select(untold, limit)
-
-    def delivered(self, id: str) -> None:
-        """Record that the end of a task was told, or is told no more."""
-        with self._database.begin() as db:
-            db.execute(update(TASKS).where(TASKS.c.id == id).values(delivered=True))
 
     # What goes, and what signs.
 
@@ -241,9 +180,6 @@ class Records(Tickets):
             except IntegrityError:
                 continue  # another process was quicker: its secret is the one
 
-    def _mine(self) -> ColumnElement[bool]:
-        return and_(TASKS.c.holder == self.holder, TASKS.c.status == "processing")
-
     def _new_task(
         self, account: str, model: str, input: dict[str, Any], images: list[str], **other: Any
     ) -> TaskRecord:
@@ -261,7 +197,7 @@ class Records(Tickets):
             model=model,
             input=input,
             images=images,
-            output=secrets.token_urlsafe(24),
+            output=new_token(),
             created_at=self._clock(),
             attempts=0,
             storyboard="",

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import httpx
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -93,6 +94,7 @@ class Webhooks:
         self._describe = describe
         self._local = local
         self._backoff = tuple(backoff)
+        self._longest = sum(self._backoff) + (len(self._backoff) + 2) * _PATIENCE
         self._http = http or connections(_AT_ONCE)
         self._bell = asyncio.Event()
         self._telling: dict[str, asyncio.Task[None]] = {}
@@ -108,7 +110,10 @@ class Webhooks:
         tasks = [*self._telling.values(), *([self._loop] if self._loop else [])]
         for task in tasks:
             task.cancel()
+        untold = [*self._telling]
         await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(SQLAlchemyError):  # else they are told when the leases have run out
+            await asyncio.to_thread(self._records.give_back_undelivered, untold)
         await self._http.aclose()
 
     def ring(self) -> None:
@@ -119,8 +124,7 @@ class Webhooks:
         while True:
             self._bell.clear()
             try:
-                limit = len(self._telling) + _AT_ONCE
-                found = await asyncio.to_thread(self._records.undelivered, limit)
+                found = await asyncio.to_thread(self._records.claim_undelivered, _AT_ONCE, self._longest)
             except Exception:  # a database that is away for a while must not end the work
                 _LOG.exception("the webhooks' records failed; looking again")
                 found = []
@@ -150,6 +154,8 @@ class Webhooks:
         except Exception:
             _LOG.exception("webhook of task %s failed; it is tried again", task.id)
             await asyncio.sleep(_LOOK)
+            with suppress(SQLAlchemyError):
+                await asyncio.to_thread(self._records.give_back_undelivered, [task.id])
         finally:
             del self._telling[task.id]
 

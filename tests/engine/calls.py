@@ -130,7 +130,7 @@ def finish(parts: Parts, content: bytes = b"a result") -> TaskRecord:
     parts.media.thumbnail(task.output).write_bytes(b"small")
     if task.kind == "video":
         parts.media.last_frame(task.output).write_bytes(b"last")
-    assert parts.records.finish(task.id, status="completed", inference_ms=1500)
+    assert parts.records.finish(task, status="completed", inference_ms=1500)
     return task
 
 

@@ -70,9 +70,10 @@ async def test_a_completed_task_names_its_result(http: httpx.AsyncClient, parts:
 async def test_a_failed_task_is_a_good_answer(http: httpx.AsyncClient, parts: Parts) -> None:
     """HTTP 200 and code 200, as at the provider; the failure is in the data, with the task's code."""
     task = await submitted(http)
-    assert parts.records.claim_task()
+    claimed = parts.records.claim_task()
+    assert claimed is not None
     assert (await query(http, task))["progress"] == 0.0
-    parts.records.finish(task["id"], status="failed", error="no luck", code=1403)
+    parts.records.finish(claimed, status="failed", error="no luck", code=1403)
     told = await query(http, task)
     assert (told["status"], told["error"], told["code"], told["outputs"]) == ("failed", "no luck", 1403, [])
 

@@ -104,7 +104,7 @@ async def test_a_killed_worker_is_replaced_and_its_task_made_again(house: House)
     """After kill -9 a new process renders that task to a whole video; the task beside it notices nothing."""
     async with house.working(RenderPool("process:2")):
         tasks = [house.add(duration=12) for _ in range(2)]
-        await until(lambda: all(house.media.read_progress(task.output) for task in tasks))
+        await until(lambda: all(house.media.read_progress(house.state(task).output) for task in tasks))
         before = multiprocessing.active_children()
         assert before[0].pid is not None
         os.kill(before[0].pid, signal.SIGKILL)
@@ -112,7 +112,7 @@ async def test_a_killed_worker_is_replaced_and_its_task_made_again(house: House)
         assert sorted((task.status, task.attempts) for task in ended) == [("completed", 1), ("completed", 2)]
         assert before[0] not in multiprocessing.active_children()
         assert before[1] in multiprocessing.active_children()
-    for task in tasks:
+    for task in ended:
         assert mp4.fault(house.media.video(task.output)) == ""
         assert house.media.read_progress(task.output) is None
 
@@ -181,8 +181,9 @@ async def test_as_many_tasks_at_a_time_as_workers_oldest_first(house: House) -> 
             await until(lambda count=count: len(pool.jobs) == count)  # type: ignore[misc]
             running = [task for task in tasks if house.state(task).status == "processing"]
             assert running == running[:2]
+            begun = [house.media.video(house.state(task).output) for task in tasks[:count]]
+            assert [job.result for job in pool.jobs] == begun
             pool.futures[count - 2].set_result(Outcome(9))
-    assert [job.result for job in pool.jobs] == [house.media.video(task.output) for task in tasks]
 
 
 async def test_a_new_task_is_begun_at_a_ring(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +200,7 @@ async def test_idle_workers_look_together(house: House, monkeypatch: pytest.Monk
     """However many workers wait, the database is asked once a second."""
     looks: list[float] = []
 
-    def look() -> None:
+    def look(_: object) -> None:
         looks.append(time.monotonic())
 
     monkeypatch.setattr(house.records, "claim_task", look)
@@ -241,11 +242,12 @@ async def test_an_end_in_another_process_is_seen(house: House, tmp_path: Path) -
     """A replica on the same database rings no bell here; a look each second sees what it did."""
     other = House(tmp_path / "engine")
     task = house.add()
-    assert other.records.claim_task()
+    claimed = other.records.claim_task()
+    assert claimed is not None
     async with house.working(FakePool()) as queue:
         waiting = asyncio.create_task(queue.ended(task.id, "acc", 50))
         await asyncio.sleep(0)
-        other.records.finish(task.id, status="completed", inference_ms=9)
+        other.records.finish(claimed, status="completed", inference_ms=9)
         ended = await waiting
     assert ended is not None
     assert ended.status == "completed"

@@ -133,14 +133,16 @@ def test_the_task_of_a_dead_engine_is_taken_up(records: Records, other: Records,
 def test_a_stale_engine_cannot_finish_a_task(records: Records, other: Records, clock: Clock) -> None:
     """Only the engine that holds a task ends it."""
     task = add(records)
-    assert records.claim_task()
+    stale = records.claim_task()
     clock.now += LEASE + 1
-    assert other.claim_task()
-    records.finish(task.id, status="failed", error="too late")
+    taken = other.claim_task()
+    assert stale is not None
+    assert taken is not None
+    assert not records.finish(stale, status="failed", error="too late")
     current = other.get_task(task.id, "acc")
     assert current is not None
     assert (current.status, current.error) == ("processing", "")
-    other.finish(task.id, status="completed", inference_ms=9)
+    assert other.finish(taken, status="completed", inference_ms=9)
     current = other.get_task(task.id, "acc")
     assert current is not None
     assert (current.status, current.inference_ms) == ("completed", 9)
@@ -150,10 +152,13 @@ def test_a_stale_engine_cannot_finish_a_task(records: Records, other: Records, c
 def test_closing_gives_unfinished_tasks_back(url: str, other: Records, clock: Clock) -> None:
     """A clean end does not count as an attempt, and nobody waits for the lease; ended tasks stay ended."""
     records = Records(url, clock=clock)
-    unfinished, finished = add(records), add(records)
-    for _ in range(2):
-        assert records.claim_task()
-    records.finish(finished.id, status="completed", inference_ms=9)
+    finished = add(records)
+    clock.now += 1
+    unfinished = add(records)
+    claimed = [records.claim_task() for _ in range(2)]
+    assert claimed[0] is not None
+    assert claimed[0].id == finished.id
+    assert records.finish(claimed[0], status="completed", inference_ms=9)
     records.close()
     taken = other.claim_task()
     assert taken is not None
@@ -203,7 +208,7 @@ def test_a_full_queue_takes_no_more(records: Records, clock: Clock) -> None:
         records.add_task("another", "m", {}, [], limit=2)
     assert records.counts() == {"created": 1, "processing": 1, "completed": 0, "failed": 0}
     clock.now += 9
-    records.finish(claimed.id, status="completed")
+    records.finish(claimed, status="completed")
     assert records.add_task("acc", "m", {}, [], limit=2).status == "created"
     ended = records.get_task(claimed.id, "acc")
     assert ended is not None
@@ -267,13 +272,12 @@ def test_a_list_is_filtered_and_paged(records: Records, clock: Clock) -> None:
 def test_deleted_tasks_are_gone(records: Records, other: Records) -> None:
     """Only the account's own; one that is being rendered as well, and its end is told as dropped."""
     mine, running, foreign = add(records), add(records), add(records, "another")
-    for _ in range(2):
-        assert records.claim_task()
+    claimed = {task.id: task for task in (records.claim_task(), records.claim_task()) if task}
     deleted = other.delete_tasks("acc", [mine.id, running.id, foreign.id, "unknown"])
     assert {task.id for task in deleted} == {mine.id, running.id}
     assert records.list_tasks("acc", page=1, page_size=9) == ([], 0)
     assert records.get_task(foreign.id, "another") is not None
-    assert not records.finish(running.id, status="completed")
+    assert not records.finish(claimed[running.id], status="completed")
 
 
 def test_an_end_is_delivered_once(records: Records, clock: Clock) -> None:
@@ -282,9 +286,10 @@ def test_an_end_is_delivered_once(records: Records, clock: Clock) -> None:
     for webhook in ("https://h.example/1", "", "https://h.example/3", "https://h.example/4"):
         clock.now += 1
         tasks.append(records.add_task("acc", "m", {}, [], webhook=webhook))
-    for task in tasks[:3]:
-        assert records.claim_task()
-        records.finish(task.id, status="completed")
+    for _ in tasks[:3]:
+        claimed = records.claim_task()
+        assert claimed is not None
+        assert records.finish(claimed, status="completed")
     assert [task.id for task in records.undelivered()] == [tasks[0].id, tasks[2].id]
     assert len(records.undelivered(limit=1)) == 1
     records.delivered(tasks[0].id)

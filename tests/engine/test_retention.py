@@ -43,7 +43,7 @@ class Engine:
             pictures.append(self.media.last_frame(task.output))
         for path in (self.media.result(task), *pictures):
             write(path)
-        assert self.records.finish(task.id, status="completed")
+        assert self.records.finish(task, status="completed")
         return task
 
     def files(self) -> set[str]:
@@ -84,11 +84,12 @@ def test_what_is_older_than_seven_days_goes(engine: Engine) -> None:
 
 def test_the_days_are_counted_from_the_end(engine: Engine) -> None:
     """A task that waited for long is kept as long as any other, once it has ended."""
-    task = engine.add_task()
+    engine.add_task()
     engine.now += 8 * DAY
     engine.sweeper.sweep()
-    assert engine.records.claim_task() is not None
-    assert engine.records.finish(task.id, status="completed")
+    task = engine.records.claim_task()
+    assert task is not None
+    assert engine.records.finish(task, status="completed")
     engine.now += 6 * DAY
     engine.sweeper.sweep()
     assert engine.records.get_task(task.id, "acc") is not None
@@ -109,7 +110,7 @@ def test_what_a_waiting_task_needs_stays(engine: Engine) -> None:
         task = engine.records.claim_task()
     assert task is None
     ((running, *_), _) = engine.records.list_tasks("acc", page=1, page_size=9)
-    assert engine.records.finish(running.id, status="failed")
+    assert engine.records.finish(running, status="failed")
     engine.sweeper.sweep()
     assert engine.files() == set()
 

@@ -84,10 +84,10 @@ class Postgres:
                     raise
                 time.sleep(0.05)
 
-    def stop(self) -> None:
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End the server and its connections at once, everything committed on disk."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(how)
             self._process.wait(60)
             self._process = None
 
@@ -115,7 +115,7 @@ def running() -> Iterator[Postgres]:
         try:
             yield server
         finally:
-            server.stop()
+            server.stop(signal.SIGQUIT)  # its files go: nothing need be written out
 
 
 def _free_port() -> int:
