@@ -92,7 +92,7 @@ async def test_an_id_cannot_change_the_address() -> None:
         (Task("t1", Status.FAILED, error="out of memory", code=1403), errors.TaskFailed, "out of memory"),
         (Task("t1", Status.FAILED), errors.TaskFailed, "no reason"),
         (Task("t1", Status.FAILED, error="no", code=1200), errors.TaskRejected, "Change the prompt"),
-        (Task("t1", Status.COMPLETED), errors.TaskFailed, "no output"),
+        (Task("t1", Status.COMPLETED), errors.VideoLost, "no output"),
     ],
 )
 def test_a_task_without_a_video_is_a_failure(task: Task, kind: type[Exception], words: str) -> None:

@@ -175,7 +175,7 @@ async def test_one_who_is_turned_away_ends_on_record(tmp_path: Path) -> None:
     gate = Gate(never)
     async with WaveSpeed(SecretStr(KEY), transport=httpx.MockTransport(workshop)) as client:
         folders = tmp_path / "images", tmp_path / "videos"
-        making = workshop.making(workshop.add(), client, *folders, lambda *_: None)
+        making = workshop.making(workshop.add(), client, *folders, lambda *_, **__: None)
         making.gate = gate
         run = asyncio.create_task(making.run())
         await until(lambda: gate._waiting)
