@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import threading
@@ -20,26 +21,37 @@ from seedance.studio import Studio
 
 _LOG: Final = logging.getLogger(__name__)
 _WATCHERS: Final = 1000
+_FAREWELL: Final = 1  # seconds that requests have at the end
+_ENDING: Final = 30.0  # seconds for the studio to put on record what it has just sent
 
 
 def launch(settings: Settings | None = None, **options: Any) -> gr.Blocks:
     """Build the page and serve it; `options` go to Gradio's own `launch`. Returns the page."""
     logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it prints whole URLs
     studio = Studio(settings)
+    loops: list[asyncio.AbstractEventLoop] = []
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
+        loops.append(asyncio.get_running_loop())
         async with studio:
             resumed = await studio.resume(for_ever=True)
             _LOG.info("%d unfinished videos resumed", len(resumed))
             await studio.warm()
             yield
 
-    # SIGTERM closes the server as Ctrl-C does, so that the studio leaves its leases at once.
+    def end(*_: object) -> None:
+        for loop in loops:
+            loop.call_soon_threadsafe(_cut, page.server)
+        raise KeyboardInterrupt
+
+    # Both end in order: the studio puts on record what it has sent, and leaves its leases.
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sign, end)
     page, i18n = build(studio)
     page.queue(default_concurrency_limit=None)
+    waits = not options.pop("prevent_thread_lock", False)
     page.launch(
         **{
             "theme": theme(),
@@ -53,7 +65,25 @@ def launch(settings: Settings | None = None, **options: Any) -> gr.Blocks:
             "run_history": False,
             "show_error": False,
             "footer_links": ["api"],
+            "prevent_thread_lock": True,
             **options,
         }
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    page.server.config.timeout_graceful_shutdown = _FAREWELL
+    if waits:
+        page.block_thread()
+        page.server.thread.join(_ENDING)
     return page
+
+
+def _cut(server: Any) -> None:
+    """Break off all connections: a page whose stream breaks looks for the server until it is back."""
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Return False for what uvicorn says of requests that were cut off because the server ends."""
+    cut = record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not cut and "timeout graceful shutdown exceeded" not in record.getMessage()
