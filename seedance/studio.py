@@ -182,19 +182,23 @@ class Studio:
         if live.making is not None:
             await live.making.stop()
 
-    async def resume(self, ids: Sequence[str] | None = None, *, for_ever: bool = False) -> list[str]:
+    async def resume(
+        self, ids: Sequence[str] | None = None, *, for_ever: bool = False, key: SecretStr | None = None
+    ) -> list[str]:
         """Take up unfinished videos (all, or these) that no living process works on; return their ids.
 
         Among `ids` there may be videos whose outcome is unknown: they are looked for once more. With
-        `for_ever`, videos that other processes leave behind later are taken up as well.
+        `for_ever`, videos that other processes leave behind later are taken up as well. A `key` given here
+        is used instead of the host's.
         """
         if for_ever:
             self._spawn(self._take_over())
-        accounts = {self._engines.account(engine, self.settings.api_key) for engine in ("local", "wavespeed")}
+        key = key or self.settings.api_key
+        accounts = {self._engines.account(engine, key) for engine in ("local", "wavespeed")}
         records = await self._leases.claim(sorted(accounts), ids)
         for record in records:
             # Many tasks are taken up at once, but not asked for at once.
-            self._follow(record, self.settings.api_key, self._chance() * len(records) / _RESUMED_A_SECOND)
+            self._follow(record, key, self._chance() * len(records) / _RESUMED_A_SECOND)
         return [record.id for record in records]
 
     async def _take_over(self) -> None:
@@ -243,6 +247,22 @@ class Studio:
             client = await self._engines.client(chosen, key)
             async with asyncio.timeout(_PRICE_PATIENCE):
                 return await client.price(request, ["https://example.com/image.jpg"])
+        except (SeedanceError, TimeoutError):
+            return None
+
+    async def balance(self, engine: str | None = None, key: SecretStr | None = None) -> float | None:
+        """Return what is left in the account that would pay, in USD: None where none would, or nobody says.
+
+        Never waits long, as `price` does not.
+        """
+        chosen = self.settings.choose_engine(engine, own_key=key is not None)
+        key = key or self.settings.api_key
+        if chosen == "local" or key is None:
+            return None
+        try:
+            client = await self._engines.client(chosen, key)
+            async with asyncio.timeout(_PRICE_PATIENCE):
+                return await client.balance()
         except (SeedanceError, TimeoutError):
             return None
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.page.provider import Provider
 from tests.proof import postgres
 
 ROOT = Path(__file__).parents[1]
@@ -133,9 +135,26 @@ def server() -> Iterator[postgres.Postgres]:
 
 
 @pytest.fixture(scope="session")
-def page_url(run_server: RunServer, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The page as `python app.py` opens it, with no key."""
-    return _page(run_server, tmp_path_factory.mktemp("page"))
+def provider() -> Iterator[Provider]:
+    """A provider whose answers a test chooses, each for the prompts of its own."""
+    with Provider() as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield server
+        server.shutdown()
+        serving.join()
+
+
+@pytest.fixture(scope="session")
+def page_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of the page at `page_url`."""
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="session")
+def page_url(run_server: RunServer, page_folder: Path, provider: Provider) -> str:
+    """The page as `python app.py` opens it, with no key; for a visitor's own key it asks the `provider`."""
+    return _page(run_server, page_folder, WAVESPEED_BASE_URL=provider.url, SEEDANCE_GRACE="1")
 
 
 @pytest.fixture(scope="session")

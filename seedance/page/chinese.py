@@ -1,4 +1,4 @@
-"""All that the page says, in Simplified Chinese; and what its errors mean, by their class."""
+"""All that the page says, in Simplified Chinese."""
 
 from __future__ import annotations
 
@@ -46,6 +46,10 @@ TEXTS: Final = {
     "generate_price": "生成 · {amount}",
     "stop": "停止等待",
     "look_again": "再查找一次",
+    "send_again": "重新发送",
+    "send_again_sure": "如果之前的请求其实已送达，重新发送可能会再次收费。仍要发送吗？",
+    "left": "{left} 秒后自动重新发送。",
+    "balance": "账户余额 {amount}",
     "video": "视频",
     "take": "第 {n} 条",
     "again": "换个种子再来",
@@ -54,6 +58,7 @@ TEXTS: Final = {
     "shell": "命令行",
     "history": "您的视频",
     "search": "搜索提示词",
+    "history_unknown": "正在查找您的视频……",
     "history_empty": "您在此浏览器中生成的视频会列在这里。",
     "history_none": "没有提示词包含这些文字。",
     "show": "查看",
@@ -81,48 +86,66 @@ TEXTS: Final = {
     "caption_seed": "种子",
     "caption_made": "用时 {seconds:.1f} 秒",
     "caption_task": "任务",
-    "flagged": "服务方将此视频标记为敏感内容。",
+    "flagged": "服务方将此视频标记为敏感内容",
     "bad_image": "未采用 {name}：{reason}",
     "too_many": "只使用前 {most} 张图片，未采用 {names}。",
-    "some_started": "已开始 {wanted} 条中的 {started} 条。{reason}",
+    "some_started": "{wanted} 条中只开始了 {started} 条",
     "gone": "这段视频已不在这里。",
     "details": "程序原文",
+    "unsent": "没有发送任何内容，也没有收费。",
+    "nothing": "没有创建任务，也没有收费。",
+    "refund": "失败的任务会在 3 小时内退款。",
+    "maybe": "可能已经收费。",
+    "probably": "很可能已经收费。",
+    "free": "没有收费。",
 }
 
 FAULTS: Final = {
-    "MissingKey": "需要 WaveSpeedAI 密钥。没有发送任何内容。请填写您自己的密钥，或选择免费预览。",
-    "InvalidRequest": "请求中有一项不符合要求，没有发送任何内容。",
+    "MissingKey": ("需要 WaveSpeedAI 密钥", "unsent", "请在“更多设置”中填写您自己的密钥，或选择免费预览。"),
+    "InvalidRequest": ("有一项不符合要求", "unsent", ""),
     "prompt": (
-        "提示词不符合要求：需填写内容，最多 2000 字，不得含有“--”参数，提到的 [图n] 必须已上传。"
-        "没有发送任何内容。"
+        "提示词不符合要求",
+        "unsent",
+        "需填写内容，最多 2000 字，不得含有“--”参数，提到的 [图n] 必须已上传。",
     ),
-    "images": "请提供 1 到 4 张参考图。没有发送任何内容。",
-    "duration": "时长须为 2 到 12 的整数秒。没有发送任何内容。",
-    "seed": "种子须为 -1 到 2147483647 的整数。没有发送任何内容。",
+    "images": ("缺少参考图，或参考图过多", "unsent", "请提供 1 到 4 张参考图。"),
+    "duration": ("时长不符合要求", "unsent", "须为 2 到 12 的整数秒。"),
+    "seed": ("种子不符合要求", "unsent", "须为 -1 到 2147483647 的整数。"),
     "InvalidImage": (
-        "无法使用图片 {name}：支持 JPEG、PNG、WebP、AVIF、HEIC，每张不超过 10 MB、5000 万像素，"
-        "每边至少 300 像素，宽高比 0.4 到 2.5。没有发送任何内容。"
+        "无法使用图片 {name}",
+        "unsent",
+        "支持 JPEG、PNG、WebP、AVIF、HEIC，每张不超过 10 MB、5000 万像素，每边至少 300 像素，"
+        "宽高比 0.4 到 2.5。",
     ),
     "LimitReached": (
-        "已达到本页所有者设定的上限（{limit}）。没有发送任何内容。您可以使用自己的密钥，或生成免费预览。"
+        "已达到本页所有者设定的上限（{limit}）",
+        "unsent",
+        "您可以使用自己的密钥，或生成免费预览。",
     ),
-    "NotRecorded": "无法写入记录，因此没有发送任何内容。请联系本页所有者检查磁盘。",
-    "NotDelivered": "无法连接到服务方。没有创建任务，也没有收费。请稍后再试。",
-    "Refused": "服务方拒绝了请求。没有创建任务，也没有收费。",
-    "Unauthorized": "密钥被拒绝。没有创建任务，也没有收费。请检查密钥；新账户需先充值一次。",
-    "InsufficientCredit": "账户余额不足。没有创建任务，也没有收费。请充值后再试。",
-    "ContentRejected": "内容未通过审核。没有创建任务，也没有收费。请修改提示词或图片。",
-    "RateLimited": "请求过于频繁。没有创建任务，也没有收费。请一分钟后再试。",
-    "NotFound": "服务方不认识这个任务。",
-    "ModelUnavailable": "服务方不再提供此模型，它可能已下线。没有创建任务，也没有收费。",
+    "NotRecorded": ("无法写入记录", "unsent", "请联系本页所有者检查磁盘。"),
+    "NotDelivered": ("无法连接到服务方", "nothing", "请检查网络，稍后再试。"),
+    "Refused": ("服务方拒绝了请求", "nothing", "原因见下方的程序原文。"),
+    "Unauthorized": ("密钥被拒绝", "nothing", "请检查密钥；新账户需先充值一次，密钥才能使用。"),
+    "InsufficientCredit": ("账户余额不足", "nothing", "请充值后再试。"),
+    "ContentRejected": ("内容未通过审核", "nothing", "请修改提示词或图片。"),
+    "RateLimited": ("请求过于频繁", "nothing", "请一分钟后再试。"),
+    "NotFound": ("服务方不认识这个任务", "maybe", ""),
+    "ModelUnavailable": (
+        "服务方不再提供此模型",
+        "nothing",
+        "它可能已下线；本页所有者可以通过 SEEDANCE_MODEL 换一个模型。",
+    ),
     "OutcomeUnknown": (
-        "请求的答复丢失，无法确定任务是否已创建，可能已经收费。请先点“再查找一次”，或查看服务方的历史记录，"
-        "然后再决定是否重新生成。"
+        "无法确定请求是否送达",
+        "maybe",
+        "请先再查找一次：如果视频正在生成，会被找到并保存在这里。也可以查看服务方的历史记录。",
     ),
-    "TaskFailed": "任务结束，但没有生成视频。失败的任务会在 3 小时内退款。",
-    "TaskRejected": "内容未通过审核，任务已结束。失败的任务会在 3 小时内退款。请修改提示词或图片。",
-    "stopped": "已停止等待。服务方无法取消任务：它可能仍会完成并收费；完成后视频会保存在这里。",
-    "stopped_early": "在发送之前已停止。没有收费。",
-    "other": "出现了问题，详情见程序原文。",
-    "waiting": "遇到暂时的问题，程序会自动继续。",
+    "TaskFailed": ("没有生成视频", "refund", "请再试一次，或修改提示词和图片。"),
+    "TaskRejected": ("内容未通过审核", "refund", "请修改提示词或图片。"),
+    "VideoLost": ("视频已生成，但无法取得", "probably", "请凭任务编号联系服务方。"),
+    "stopped": ("已停止等待", "", "服务方无法取消任务：它可能仍会完成并收费；完成后视频会保存在这里。"),
+    "stopped_early": ("在发送之前已停止", "free", ""),
+    "waiting": ("", "", "遇到暂时的问题，程序会自动继续。"),
+    "other": ("出现了问题", "", "详情见下方的程序原文。"),
 }
+"""Of each error, by its class or field: what happened, what it costs (a key of `TEXTS`), what to do."""

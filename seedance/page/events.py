@@ -7,6 +7,7 @@ import random
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import gradio as gr
@@ -16,15 +17,15 @@ from seedance.errors import SeedanceError, Unavailable
 from seedance.models import MAX_SEED, Event, State
 from seedance.page import history, recipe, references, status
 from seedance.page.examples import EXAMPLES
-from seedance.page.language import explain, language, say
+from seedance.page.language import Meaning, explain, language, say
 from seedance.page.references import Gallery
 from seedance.page.together import together
-from seedance.page.visitor import owner, visitor
+from seedance.page.visitor import is_host, owner, visitor
 from seedance.record import Record
 from seedance.studio import Studio
 
 TAKES: Final = 4
-WATCHED: Final = 1 + 3 * TAKES + 4
+WATCHED: Final = 1 + 3 * TAKES + 3
 """Parts of the page that `Events.watch` updates, in its order."""
 _TICK: Final = 5.0  # seconds between two words to the page while nothing changes
 _FRESH: Final = 86400.0  # seconds for which a reload shows the last video again
@@ -42,8 +43,8 @@ class Events:
     # Coming and going -----------------------------------------------------------------------------------
 
     async def arrive(self, token: str, request: gr.Request) -> Updates:
-        """Know the browser again: its token, its videos, and its last request, which goes on."""
-        said, token = language(request), owner(token)
+        """Know the browser again: its videos, and its last request, which goes on."""
+        said = language(request)
         records = await self._recent(token)
         watched: list[str] = []
         form: Updates = (gr.skip(),) * 5
@@ -51,7 +52,7 @@ class Events:
             takes = await self._takes(records[0], token)
             watched = [take.id for take in takes]
             form = await self._form(said, takes[0])
-        return token, watched, self._cards(said, records), gr.update(label=say(said, "video")), *form
+        return watched, self._cards(said, records), gr.update(label=say(said, "video")), *form
 
     async def watch(self, ids: list[str], request: gr.Request) -> AsyncIterator[Updates]:
         """Show how videos stand until nothing more happens: status, takes, buttons."""
@@ -100,7 +101,7 @@ class Events:
         """Start the takes of a request; what goes wrong before anything is sent is said at once."""
         said, batch = language(request), secrets.token_hex(16)
         ids: list[str] = []
-        words: tuple[str, str] | None = None
+        trouble: Meaning | None = None
         for take in range(max(1, min(int(takes), TAKES))):
             try:
                 ids.append(
@@ -111,20 +112,21 @@ class Events:
                         camera_fixed=camera_fixed,
                         seed=seed if take == 0 else _another(),
                         engine=engine or "auto",
-                        key=SecretStr(key.strip()) if key and key.strip() else None,
+                        key=_own(key),
                         owner=owner(token),
                         batch=batch,
                         visitor=visitor(request),
                     )
                 )
             except SeedanceError as error:
-                words = explain(said, error)
+                trouble = explain(said, error)
                 break
-        if words and ids:
-            gr.Info(say(said, "some_started", started=len(ids), wanted=int(takes), reason=words[0]))
-        if words and not ids:
-            return status.refusal(said, words), [], gr.update(interactive=True)
-        return gr.skip(), ids, gr.update(interactive=False)
+        if not trouble:
+            return "", ids, gr.update(interactive=False)
+        if not ids:
+            return status.refusal(said, trouble), gr.skip(), gr.update(interactive=True)
+        some = say(said, "some_started", started=len(ids), wanted=int(takes))
+        return status.refusal(said, replace(trouble, what=some)), ids, gr.update(interactive=False)
 
     async def stop(self, ids: list[str]) -> None:
         """Stop waiting. The studio says what that means, and keeps the video if it comes."""
@@ -134,24 +136,58 @@ class Events:
             except KeyError:  # it has ended meanwhile
                 continue
 
-    async def look_again(self, ids: list[str]) -> None:
-        """Look once more for requests whose answer was lost."""
-        await self._studio.resume(ids)
-
-    async def quote(
-        self, duration: int, takes: int, engine: str, key: str, request: gr.Request
-    ) -> dict[str, Any]:
-        """Put on the button what a click costs."""
+    async def choose(
+        self, event: gr.EventData, ids: list[str], key: str, token: str, request: gr.Request
+    ) -> Updates:
+        """Look again for a video whose outcome is unknown, or send its request a second time."""
         said = language(request)
-        own = SecretStr(key.strip()) if key and key.strip() else None
+        record = await self._mine(str(event.video), token)
+        if record is None or record.state is not State.UNKNOWN:
+            return "", gr.skip(), gr.skip()
+        if event.act == "look":
+            if not await self._studio.resume([record.id], key=_own(key)):
+                await self._studio.resume([record.id])
+            return "", ids, gr.skip()
+        try:
+            again = await self._studio.start(
+                record.prompt,
+                [self._studio.settings.images / f"{image['sha256']}.jpg" for image in record.images],
+                names=[image["name"] for image in record.images],
+                duration=record.duration,
+                camera_fixed=record.camera_fixed,
+                seed=record.seed,
+                engine=record.engine,
+                key=_own(key),
+                owner=record.owner,
+                batch=secrets.token_hex(16),
+                visitor=visitor(request),
+            )
+        except SeedanceError as error:
+            return status.refusal(said, explain(said, error)), gr.skip(), gr.skip()
+        return "", [again if id == record.id else id for id in ids], gr.update(interactive=False)
+
+    async def quote(self, duration: int, takes: int, engine: str, key: str, request: gr.Request) -> Updates:
+        """Put on the button what a click costs; offer the choice of the engine where there is one."""
+        said, own = language(request), _own(key)
+        choice = gr.update(visible=own is not None or self._studio.settings.api_key is not None)
         if self._studio.settings.choose_engine(engine or "auto", own_key=own is not None) == "local":
-            return gr.update(value=say(said, "generate_preview"))
+            return gr.update(value=say(said, "generate_preview")), choice
         price = await self._studio.price(duration, engine or "auto", own)
         if price is None or not price.amount:
-            return gr.update(value=say(said, "generate"))
-        amount = f"{price.amount * int(takes):.2f}"
-        amount = f"${amount}" if price.currency == "USD" else f"{amount} {price.currency}"
-        return gr.update(value=say(said, "generate_price", amount=amount))
+            return gr.update(value=say(said, "generate")), choice
+        amount = _money(price.amount * int(takes), price.currency)
+        return gr.update(value=say(said, "generate_price", amount=amount)), choice
+
+    async def balance(self, engine: str, key: str, request: gr.Request) -> dict[str, Any]:
+        """Tell what is left in the account that pays: to its owner, not to the host's visitors."""
+        own = _own(key)
+        left = None
+        if own is not None or is_host(request):
+            left = await self._studio.balance(engine or "auto", own)
+        if left is None:
+            return gr.update(value="", visible=False)
+        words = say(language(request), "balance", amount=_money(left, "USD"))
+        return gr.update(value=f'<p class="sd-balance">{words}</p>', visible=True)
 
     # The form -------------------------------------------------------------------------------------------
 
@@ -255,14 +291,12 @@ class Events:
 
 
 def _buttons(events: Sequence[Event]) -> Updates:
-    """Return which buttons fit: generate, stop, look again, and what can be done with a finished video."""
+    """Return which buttons fit: generate, stop, and what can be done with a finished video."""
     waiting = any(not event.state.ended for event in events)
-    unknown = any(event.state is State.UNKNOWN for event in events) and not waiting
     done = bool(events) and events[0].video is not None
     return (
         gr.update(interactive=not waiting),
         gr.update(visible=waiting),
-        gr.update(visible=unknown),
         gr.update(visible=done and not waiting),
     )
 
@@ -270,6 +304,14 @@ def _buttons(events: Sequence[Event]) -> Updates:
 def _moved(gallery: Gallery, place: int | None, by: int, request: gr.Request) -> Updates:
     files, place = references.moved(references.paths(gallery), place, by)
     return gr.update(value=references.numbered(language(request), files), selected_index=place), place
+
+
+def _own(key: str | None) -> SecretStr | None:
+    return SecretStr(key.strip()) if key and key.strip() else None
+
+
+def _money(amount: float, currency: str) -> str:
+    return f"${amount:.2f}" if currency == "USD" else f"{amount:.2f} {currency}"
 
 
 def _another() -> int:

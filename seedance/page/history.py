@@ -36,6 +36,11 @@ local();"""
 """Tells the page which card's button was clicked, and shows times as the visitor's clock has them."""
 
 
+def unknown(language: str) -> str:
+    """Return the list before it is known what this browser made."""
+    return f'<p class="sd-empty" aria-busy="true">{escape(say(language, "history_unknown"))}</p>'
+
+
 def cards(language: str, records: Sequence[Record], images: Path, *, searched: bool = False) -> str:
     """Return the list; `images` is the folder of reference images, for the thumbnails."""
     if not records:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 import gradio as gr
 
-from seedance.errors import InvalidImage, InvalidRequest, LimitReached, SeedanceError
+from seedance.errors import InvalidRequest, LimitReached, SeedanceError
 from seedance.models import Event, State
 from seedance.page import chinese, english
 
 ENGLISH: Final = "en"
 CHINESE: Final = "zh-CN"
 _TEXTS: Final = {ENGLISH: english.TEXTS, CHINESE: chinese.TEXTS}
+_FAULTS: Final = {ENGLISH: english.FAULTS, CHINESE: chinese.FAULTS}
 
 LANGUAGES: Final = (ENGLISH, CHINESE)
 
@@ -36,22 +38,47 @@ def say(language: str, key: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-def explain(language: str, error: SeedanceError) -> tuple[str, str]:
-    """Return what an error means for a person, and its own words where those are in another language."""
-    if language == ENGLISH:
-        return str(error), ""
-    key = type(error).__name__
-    if isinstance(error, InvalidRequest) and not isinstance(error, InvalidImage):
-        key = error.field if error.field in chinese.FAULTS else key
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an error or a remark means for a person."""
+
+    what: str = ""
+    """What happened, in a few words."""
+    money: str = ""
+    """Whether anything was charged."""
+    advice: str = ""
+    """What to do."""
+    own_words: str = ""
+    """The program's own, in English, where they tell more."""
+
+
+def explain(language: str, error: SeedanceError) -> Meaning:
+    """Return what an error means, raised before anything was sent."""
+    key, words = type(error).__name__, str(error)
+    if isinstance(error, InvalidRequest) and error.field in _FAULTS[language] and key == "InvalidRequest":
+        key = error.field
     name, limit = getattr(error, "name", ""), error.limit if isinstance(error, LimitReached) else ""
-    return chinese.FAULTS.get(key, chinese.FAULTS["other"]).format(name=name, limit=limit), str(error)
+    meaning = _meaning(language, key, words, name=name, limit=limit)
+    if language == ENGLISH and isinstance(error, InvalidRequest | LimitReached):  # they say what is allowed
+        return replace(meaning, advice=words, own_words="")
+    return meaning
 
 
-def remark(language: str, event: Event) -> tuple[str, str]:
-    """Return what an event's message means for a person, and its own words as `explain` does."""
-    if language == ENGLISH or not event.message:
-        return event.message, ""
-    key = event.fault or "waiting"
+def remark(language: str, event: Event) -> Meaning:
+    """Return what there is to say of a video that waits, was stopped, or has ended badly."""
     if event.state is State.STOPPED:
-        key = "stopped" if event.task_id else "stopped_early"
-    return chinese.FAULTS.get(key, chinese.FAULTS["waiting"]).format(name="", limit=""), event.message
+        return _meaning(language, "stopped" if event.task_id else "stopped_early", "")
+    if event.state.ended and event.message:
+        meaning = _meaning(language, event.fault or "other", event.message)
+        return replace(meaning, money=say(language, "free")) if event.engine == "local" else meaning
+    if event.message and event.again is not None and event.fault:
+        return replace(_meaning(language, event.fault, event.message), advice="")
+    if event.message and language == ENGLISH:
+        return Meaning(advice=event.message)
+    return _meaning(language, "waiting", event.message) if event.message else Meaning()
+
+
+def _meaning(language: str, key: str, own_words: str, **values: object) -> Meaning:
+    what, money, advice = _FAULTS[language].get(key, _FAULTS[language]["other"])
+    what = what.format(**values) if values else what
+    return Meaning(what, say(language, money) if money else "", advice, own_words)

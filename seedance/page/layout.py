@@ -20,6 +20,7 @@ from seedance.page.endpoint import Endpoint
 from seedance.page.events import TAKES, Events
 from seedance.page.language import translation
 from seedance.page.masthead import TOOLS, masthead, tools
+from seedance.page.visitor import TOKEN
 from seedance.studio import Studio
 
 _IMAGE_TYPES = ["image", ".heic", ".heif", ".avif"]
@@ -35,7 +36,7 @@ def build(studio: Studio) -> tuple[gr.Blocks, gr.I18n]:
         tools=tools,
         idle_status=status.idle,
         example_cards=examples.cards,
-        no_history=lambda language: history.cards(language, [], studio.settings.images),
+        no_history=history.unknown,
     )
     page = gr.Blocks(title="Seedance reference-to-video", analytics_enabled=False, delete_cache=_CACHE_LIFE)
     with page:
@@ -118,6 +119,8 @@ class _Page:
                 label=i18n("own_key"), info=i18n("own_key_info"), type="password", elem_id="own-key"
             )
         self.generate = gr.Button(i18n("generate"), variant="primary", size="lg", elem_id="generate")
+        self.balance = gr.HTML(visible=False, elem_classes="sd-flush", elem_id="balance")
+        self.refusal = gr.HTML("", elem_classes="sd-flush", elem_id="refusal")
         self.stop = gr.Button(i18n("stop"), size="lg", visible=False, elem_id="stop")
 
     def _result(self) -> None:
@@ -142,7 +145,6 @@ class _Page:
         self.status = gr.HTML(
             i18n("idle_status"), js_on_load=status.TICK, elem_id="status", elem_classes="sd-flush"
         )
-        self.look_again = gr.Button(i18n("look_again"), visible=False, elem_id="look-again")
         with gr.Row(visible=False, elem_id="after") as self.after:
             self.again = gr.Button(i18n("again"), size="sm", min_width=120)
             self.last_frame = gr.Button(i18n("last_frame"), size="sm", min_width=120)
@@ -177,34 +179,41 @@ class _Page:
             "api_visibility": "private",
         }
         form = [self.gallery, self.prompt, self.duration, self.seed, self.camera_fixed]
-        cost = [self.duration, self.takes, self.engine, self.key]
+        payer = [self.engine, self.key]
+        cost = [self.duration, self.takes, *payer]
         mine = [self.watched, self.token]
         shown = [
             self.status,
             *self.columns,
             *self.videos,
             *self.captions,
-            *(self.generate, self.stop, self.look_again, self.after),
+            *(self.generate, self.stop, self.after),
         ]
 
         def watch(after: gr.events.Dependency) -> None:
             seen = after.then(events.watch, self.watched, shown, **quiet)
             seen.then(events.find, [self.search, self.token], self.history, **quiet)
+            seen.then(events.balance, payer, self.balance, **quiet)
             after.then(events.tell_recipe, mine, [self.recipe, *self.codes], **quiet)
 
-        known = [self.token, self.watched, self.history, self.videos[0], *form]
-        watch(page.load(events.arrive, self.token, known, **quiet))
-        page.load(events.quote, cost, self.generate, **quiet)
+        known = [self.watched, self.history, self.videos[0], *form]
+        token = page.load(None, self.token, self.token, js=TOKEN, **quiet)
+        watch(token.then(events.arrive, self.token, known, **quiet))
+        quoted = [self.generate, self.engine]
+        page.load(events.quote, cost, quoted, **quiet)
         for part in (self.duration.release, self.takes.release, self.engine.change, self.key.blur):
-            part(events.quote, cost, self.generate, trigger_mode="always_last", **quiet)
+            part(events.quote, cost, quoted, trigger_mode="always_last", **quiet)
+        for part in (self.engine.change, self.key.blur):
+            part(events.balance, payer, self.balance, trigger_mode="always_last", **quiet)
 
-        request = [*form, self.takes, self.engine, self.key, self.token]
-        started = [self.status, self.watched, self.generate]
+        request = [*form, self.takes, *payer, self.token]
+        started = [self.refusal, self.watched, self.generate]
         watch(self.generate.click(events.start, request, started, trigger_mode="once", **quiet))
         again = self.again.click(lambda: RANDOM_SEED, None, self.seed, **quiet)
         watch(again.then(events.start, request, started, **quiet))
         self.stop.click(events.stop, self.watched, None, **quiet)
-        watch(self.look_again.click(events.look_again, self.watched, None, **quiet))
+        chosen = [self.watched, self.key, self.token]
+        watch(self.status.click(events.choose, chosen, started, **quiet))
 
         checked = [self.gallery, self.left_out, self.place]
         self.gallery.upload(events.check, self.gallery, checked, **quiet)

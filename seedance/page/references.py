@@ -53,7 +53,7 @@ async def check(language: str, gallery: Gallery) -> tuple[Numbered, list[str]]:
             await asyncio.to_thread(images.clean, uploaded(name))
             good.append(name)
         except InvalidImage as error:
-            reason = error.reason if language == "en" else explain(language, error)[0]
+            reason = error.reason if language == "en" else explain(language, error).advice
             words.append(say(language, "bad_image", name=error.name, reason=reason))
     if good[MAX_IMAGES:]:
         names = ", ".join(Path(name).name for name in good[MAX_IMAGES:])

@@ -7,16 +7,23 @@ from html import escape
 from typing import Final
 
 from seedance.models import Event, State
-from seedance.page.language import remark, say
+from seedance.page.language import Meaning, remark, say
 
 _STEPS: Final = ("submitting", "queued", "running", "downloading", "done")
 _SHARES: Final = {"new": 0.02, "submitting": 0.08, "queued": 0.12, "downloading": 0.96, "done": 1.0}
 _TONES: Final = {State.FAILED: "bad", State.UNKNOWN: "bad", State.DONE: "good"}
 
-TICK: Final = """const tick = () => {
+TICK: Final = """element.setAttribute('role', 'status');
+element.setAttribute('aria-atomic', 'false');
+const tick = () => {
+  const now = performance.now() / 1000;
   for (const line of element.querySelectorAll('[data-elapsed]')) {
-    line.since ??= performance.now() - 1000 * Number(line.dataset.elapsed);
-    line.textContent = Math.round((performance.now() - line.since) / 1000) + ' s';
+    line.since ??= now - Number(line.dataset.elapsed);
+    line.textContent = Math.round(now - line.since) + ' s';
+  }
+  for (const left of element.querySelectorAll('[data-left]')) {
+    left.until ??= now + Number(left.dataset.left);
+    left.textContent = Math.max(0, Math.ceil(left.until - now));
   }
   // Gradio 6.31 names empty boxes without a role, and puts a button into a button.
   for (const box of document.querySelectorAll('div.empty[aria-label]:not([role])')) box.role = 'img';
@@ -25,19 +32,25 @@ TICK: Final = """const tick = () => {
     outer.tabIndex = -1;
   }
 };
-setInterval(tick, 500);"""
-"""Lets the elapsed time of what is in the making go on between two words of the server."""
+setInterval(tick, 500);
+element.addEventListener('click', event => {
+  const button = event.target.closest('button[data-act]');
+  if (!button || (button.dataset.sure && !confirm(button.dataset.sure))) return;
+  trigger('click', {act: button.dataset.act, video: button.closest('[data-video]').dataset.video});
+});"""
+"""Lets time go on between two words of the server, which is not read aloud; tells which choice was made."""
 
 
 def idle(language: str) -> str:
     """Return the status before anything was asked for."""
-    return _panel("idle", f'<span class="sd-stage">{escape(say(language, "idle"))}</span>', "", ("", ""))
+    return _panel(language, "idle", f'<span class="sd-stage">{escape(say(language, "idle"))}</span>')
 
 
-def refusal(language: str, message: tuple[str, str]) -> str:
+def refusal(language: str, meaning: Meaning) -> str:
     """Return the status of a request that was refused before anything was sent."""
-    line = f'<span class="sd-stage">{escape(say(language, "failed"))}</span>'
-    return _panel("bad", line, "", message, said=language)
+    return _panel(
+        language, "bad", f'<span class="sd-stage">{escape(meaning.what)}</span>', _note(language, meaning)
+    )
 
 
 def status(language: str, events: Sequence[Event]) -> str:
@@ -54,6 +67,8 @@ def caption(language: str, event: Event) -> str:
     if event.task_id:
         facts.append(f"{say(language, 'caption_task')} <code>{escape(event.task_id)}</code>")
     badge = f'<span class="sd-badge sd-{kind}">{escape(say(language, f"{kind}_badge"))}</span>'
+    if event.nsfw:
+        badge += f'<span class="sd-badge sd-flagged">{escape(say(language, "flagged"))}</span>'
     story = f'<p class="sd-story" lang="en">{escape(event.storyboard)}</p>' if event.storyboard else ""
     return f'<div class="sd-caption">{badge}<span>{" · ".join(facts)}</span>{story}</div>'
 
@@ -66,15 +81,20 @@ def stage(language: str, event: Event) -> str:
 
 
 def _one(language: str, event: Event, take: int) -> str:
-    words = escape(stage(language, event))
+    meaning = remark(language, event)
+    words = escape(meaning.what or stage(language, event))
     if take:
         words = f"{escape(say(language, 'take', n=take))} · {words}"
     ticking = "" if event.state.ended else f' data-elapsed="{event.elapsed:.1f}"'
     line = (
-        f'<span class="sd-stage">{words}</span><span class="sd-elapsed"{ticking}>{event.elapsed:.0f} s</span>'
+        f'<span class="sd-stage">{words}</span>'
+        f'<span class="sd-elapsed" aria-live="off"{ticking}>{event.elapsed:.0f} s</span>'
     )
-    tone = _TONES.get(event.state, "live")
-    return _panel(tone, line, _progress(language, event), remark(language, event), said=language)
+    tone, unknown = _TONES.get(event.state, "live"), event.state is State.UNKNOWN
+    if event.again is None or event.state.ended:
+        more = _progress(language, event) + _note(language, meaning)
+        return _panel(language, tone, line, more + (_choices(language, event.id) if unknown else ""))
+    return _panel(language, tone, line, _note(language, meaning, max(0.0, event.again - event.elapsed)))
 
 
 def _progress(language: str, event: Event) -> str:
@@ -94,13 +114,29 @@ def _progress(language: str, event: Event) -> str:
     return f'{bar}<ol class="sd-steps">{"".join(items)}</ol>'
 
 
-def _panel(tone: str, line: str, progress: str, message: tuple[str, str], said: str = "") -> str:
-    meaning, own_words = map(escape, message)
-    note = f'<p class="sd-note">{meaning}</p>' if meaning else ""
-    if own_words:
-        summary = f"<summary>{say(said, 'details')}</summary>"
-        note += f'<details class="sd-note">{summary}<p lang="en">{own_words}</p></details>'
+def _note(language: str, meaning: Meaning, left: float | None = None) -> str:
+    """Return what it costs and what to do, or in how many seconds it is done by itself."""
+    parts = [f"<strong>{escape(meaning.money)}</strong>" if meaning.money else "", escape(meaning.advice)]
+    if left is not None:
+        count = f'<span class="sd-left" aria-live="off" data-left="{left:.1f}">{left:.0f}</span>'
+        parts.append(escape(say(language, "left")).format(left=count))
+    words = " ".join(filter(None, parts))
+    note = f'<p class="sd-note">{words}</p>' if words else ""
+    if meaning.own_words:
+        summary = f"<summary>{escape(say(language, 'details'))}</summary>"
+        note += f'<details class="sd-note">{summary}<p lang="en">{escape(meaning.own_words)}</p></details>'
+    return note
+
+
+def _choices(language: str, id: str) -> str:
+    """Return what can be done where nobody knows whether a request arrived."""
+    look, send = escape(say(language, "look_again")), escape(say(language, "send_again"))
+    sure = escape(say(language, "send_again_sure"))
     return (
-        f'<div class="sd-status sd-{tone}" role="status" aria-live="polite">'
-        f'<div class="sd-line">{line}</div>{progress}{note}</div>'
+        f'<p class="sd-choices" data-video="{id}"><button type="button" data-act="look">{look}</button>'
+        f'<button type="button" data-act="send" data-sure="{sure}">{send}</button></p>'
     )
+
+
+def _panel(language: str, tone: str, line: str, more: str = "") -> str:
+    return f'<div class="sd-status sd-{tone}" lang="{language}"><div class="sd-line">{line}</div>{more}</div>'

@@ -11,11 +11,24 @@ from typing import Final
 import gradio as gr
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32}")
+TOKEN: Final = """token => {
+  if (/^[A-Za-z0-9_-]{32}$/.test(token ?? '')) return token;
+  const bytes = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24)));
+  return btoa(bytes).replaceAll('+', '-').replaceAll('/', '_');
+}"""
+"""Gives a new browser its token before its first click: 192 random bits."""
 
 
 def owner(token: object) -> str:
     """Return a browser's token, a new one where it brings none of ours."""
     return token if isinstance(token, str) and _TOKEN.fullmatch(token) else secrets.token_urlsafe(24)
+
+
+def is_host(request: gr.Request) -> bool:
+    """Tell whether the visitor sits at the machine that serves the page, with no proxy between them."""
+    address = request.client.host if request.client else ""
+    remote = any(name in request.headers for name in ("x-forwarded-for", "forwarded", "x-real-ip", "via"))
+    return address in ("127.0.0.1", "::1") and not remote and not os.environ.get("SPACE_ID")
 
 
 def visitor(request: gr.Request) -> str:

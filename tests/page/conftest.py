@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import address, free_port, start
+from tests.page.provider import KEY
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 SOON = 60_000  # ms
@@ -77,6 +78,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
         def open_page(url: str, width: int = 1280, **options: object) -> Page:
             context = browser.new_context(viewport={"width": width, "height": 900}, **options)  # type: ignore[arg-type]
+            context.set_default_timeout(SOON)
             stack.callback(context.close)
             tab = context.new_page()
             tab.on("request", lambda request: asked.append(request.url))
@@ -88,15 +90,29 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 
 def arrive(tab: Page, url: str) -> Page:
+    """Open the page and wait until it knows its visitor."""
     tab.goto(url)
-    expect(tab.locator("#generate")).to_be_enabled(timeout=SOON)
-    expect(tab.locator("#tools .sd-count")).to_be_visible(timeout=SOON)
+    known(tab)
+    expect(tab.locator("#tools .sd-count")).to_be_visible()
     return tab
 
 
-def fill(page: Page, photos: list[Path], prompt: str, duration: int, seed: int, takes: int = 1) -> None:
+def known(page: Page) -> None:
+    """Wait until the page has found out what this browser made before: then its list stands."""
+    expect(page.locator("#history :is(.sd-history, .sd-empty)")).to_be_visible()
+    expect(page.locator("#history [aria-busy]")).to_have_count(0)
+
+
+def add(page: Page, photos: list[Path], before: int = 0) -> None:
+    """Add images, and wait until the server has looked at them: then they are numbered."""
     page.locator("#references input[type=file]").set_input_files(photos)
-    expect(page.locator("#references .grid-container img")).to_have_count(len(photos), timeout=SOON)
+    numbers = page.locator("#references .grid-container .caption-label")
+    expect(numbers).to_have_count(before + len(photos))
+
+
+def fill(page: Page, photos: list[Path], prompt: str, duration: int, seed: int, takes: int = 1) -> None:
+    if photos:
+        add(page, photos)
     page.locator("#prompt textarea").fill(prompt)
     numbers = page.locator("input[type=number]")
     for n, value in enumerate((duration, seed, takes)):
@@ -104,13 +120,23 @@ def fill(page: Page, photos: list[Path], prompt: str, duration: int, seed: int, 
     page.locator("#prompt textarea").click()  # leave the number, so that it counts
 
 
-def finished(page: Page) -> None:
-    expect(page.locator("#caption-1 .sd-badge")).to_be_visible(timeout=SOON)
+def give_key(page: Page, key: str = KEY) -> None:
+    """Give an own key, and wait for the page to count on it."""
+    page.get_by_role("button", name="More settings").click()
+    page.locator("#own-key input").fill(key)
+    page.locator("#own-key input").blur()
+    expect(page.locator("#generate")).to_contain_text("$")
 
 
-def generate(page: Page) -> None:
+def finished(page: Page, seed: int) -> None:
+    """Wait until the video of that seed is shown."""
+    expect(page.locator("#caption-1 code").first).to_have_text(str(seed))
+    expect(page.locator("#generate")).to_be_enabled()
+
+
+def generate(page: Page, seed: int) -> None:
     page.locator("#generate").click()
-    finished(page)
+    finished(page, seed)
 
 
 def download(page: Page, target: Path) -> None:

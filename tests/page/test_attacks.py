@@ -13,13 +13,6 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from tests.page.conftest import RunPage, Served
-
-
-@pytest.fixture
-def served(run_page: RunPage) -> Served:
-    return run_page()
-
 
 def call(url: str, fn: str, data: list[Any], session: str = "attacker") -> list[dict[str, Any]]:
     """Call a private handler as the page's own script does, and return its messages."""
@@ -43,11 +36,13 @@ def stream(url: str) -> Iterator[Iterator[str]]:
         yield response.iter_lines()
 
 
-def test_files_of_the_machine_are_not_served(served: Served, tmp_path: Path, photo: Path) -> None:
+def test_files_of_the_machine_are_not_served(
+    page_url: str, page_folder: Path, tmp_path: Path, photo: Path
+) -> None:
     """Neither the journal nor the images nor the program nor the system can be read by their paths."""
-    client = Client(served.url, verbose=False, download_files=str(tmp_path))
+    client = Client(page_url, verbose=False, download_files=str(tmp_path))
     client.predict(handle_file(str(photo)), "a secret fox", 2, api_name="/generate_video")
-    house = tmp_path / "house"
+    house = page_folder
     image = next((house / "images").iterdir())
     tries = [
         house / "journal.sqlite", house / "engine" / "engine.sqlite", image, house / "holders", house,
@@ -56,28 +51,28 @@ def test_files_of_the_machine_are_not_served(served: Served, tmp_path: Path, pho
     ]  # fmt: skip
     for path in tries:
         for route in (f"/gradio_api/file={path}", f"/file={path}", f"/gradio_api/file={str(path)[1:]}"):
-            answer = httpx.get(served.url + route)
+            answer = httpx.get(page_url + route)
             assert answer.status_code in (403, 404, 405), (route, answer.status_code)
             assert b"secret fox" not in answer.content
 
 
 def test_another_visitors_video_is_as_if_it_were_not_there(
-    served: Served, tmp_path: Path, photo: Path
+    page_url: str, tmp_path: Path, photo: Path
 ) -> None:
     """Neither an empty nor a guessed token lists or shows what somebody else made."""
-    client = Client(served.url, verbose=False, download_files=str(tmp_path))
+    client = Client(page_url, verbose=False, download_files=str(tmp_path))
     client.predict(handle_file(str(photo)), "a secret fox", 2, api_name="/generate_video")
     for token in ("", "x", "a" * 32, None, "%", 5, {"$ne": ""}):
-        told = json.dumps(call(served.url, "arrive", [token]))
+        told = json.dumps(call(page_url, "arrive", [token]))
         assert "process_completed" in told
         assert "secret fox" not in told
-        assert "secret fox" not in json.dumps(call(served.url, "find", ["", token]))
+        assert "secret fox" not in json.dumps(call(page_url, "find", ["", token]))
 
 
-def test_too_large_a_file_is_refused_while_it_comes(served: Served) -> None:
+def test_too_large_a_file_is_refused_while_it_comes(page_url: str) -> None:
     """The limit of an image holds before anything is kept."""
     files = {"files": ("big.jpg", b"\xff\xd8\xff" + bytes(11_000_000))}
-    answer = httpx.post(f"{served.url}/gradio_api/upload", files=files, timeout=60)
+    answer = httpx.post(f"{page_url}/gradio_api/upload", files=files, timeout=60)
     assert answer.status_code in (400, 413)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.page.conftest import Visit, fill, finished
+from tests.page.conftest import Visit, add, fill, finished, generate
 
 
 def test_chips_insert_at_the_cursor(visit: Visit, page_url: str) -> None:
@@ -37,15 +37,14 @@ def test_control_enter_sends(visit: Visit, page_url: str, photos: list[Path]) ->
     page = visit(page_url)
     fill(page, photos[:1], "push in", duration=2, seed=1)
     page.locator("#prompt textarea").press("Control+Enter")
-    finished(page)
+    finished(page, 1)
 
 
 def test_images_are_numbered_and_reordered(visit: Visit, page_url: str, photos: list[Path]) -> None:
     """The clicked image moves, and the numbers follow the order."""
     page = visit(page_url)
-    page.locator("#references input[type=file]").set_input_files(photos)
+    add(page, photos)
     pictures = page.locator("#references .grid-container img")
-    expect(page.locator("#references")).to_contain_text("Image 3")
     last = pictures.nth(2).get_attribute("src")
     pictures.nth(2).click()
     page.get_by_role("button", name="Earlier").click()
@@ -73,7 +72,6 @@ def test_the_last_frame_becomes_a_reference(visit: Visit, page_url: str, photos:
     """A video goes on where another ended."""
     page = visit(page_url)
     fill(page, photos[:1], "push in", duration=2, seed=5)
-    page.locator("#generate").click()
-    finished(page)
+    generate(page, 5)
     page.get_by_role("button", name="Use last frame").click()
     expect(page.locator("#references .grid-container img")).to_have_count(2)

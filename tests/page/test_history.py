@@ -11,7 +11,7 @@ from tests.page.conftest import Visit, fill, generate
 
 def make(page: Page, photos: list[Path], prompt: str, seed: int) -> None:
     fill(page, photos, prompt, duration=2, seed=seed)
-    generate(page)
+    generate(page, seed)
     expect(page.locator("#history .sd-prompt").first).to_have_text(prompt)
 
 
@@ -22,6 +22,7 @@ def test_what_was_made_is_listed_shown_again_and_deleted(
     page = visit(page_url)
     make(page, photos[:1], "a red fox", seed=1)
     page.locator("#references button[aria-label=Clear]").click()
+    expect(page.locator("#references .grid-container img")).to_have_count(0)
     make(page, photos[1:2], "a blue boat", seed=2)
     cards = page.locator("#history article")
     expect(cards).to_have_count(2)

@@ -19,6 +19,10 @@ def test_both_languages_say_the_same_things() -> None:
     assert english.TEXTS.keys() == chinese.TEXTS.keys()
     for key in english.TEXTS:
         assert gaps(english.TEXTS[key]) == gaps(chinese.TEXTS[key]), key
+    for language in (english, chinese):
+        assert all(money in ("", *language.TEXTS) for _, money, _ in language.FAULTS.values())
+    for key in english.FAULTS:
+        assert english.FAULTS[key][1] == chinese.FAULTS[key][1] or key == "LimitReached"
 
 
 @pytest.mark.parametrize(
@@ -29,8 +33,10 @@ def test_every_error_can_be_explained(kind: type[SeedanceError]) -> None:
     error = kind.__new__(kind)
     Exception.__init__(error, "in its own words")
     error.__dict__.update(field="prompt", name="a.jpg", reason="bad", limit=3)
-    meaning, own = explain(CHINESE, error)
-    assert any("\u4e00" <= letter <= "\u9fff" for letter in meaning)
-    assert "{" not in meaning
-    assert own == "in its own words"
-    assert explain(ENGLISH, error) == ("in its own words", "")
+    meaning = explain(CHINESE, error)
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in meaning.what)
+    assert "{" not in meaning.what
+    assert meaning.own_words == "in its own words"
+    told = explain(ENGLISH, error)
+    assert told.what
+    assert "in its own words" in (told.advice, told.own_words)

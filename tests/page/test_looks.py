@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.page.conftest import Visit, fill, finished
+from tests.page.conftest import Visit, fill, generate
 
 # Names that stay as they are in every language.
 _NAMES = re.compile(
@@ -60,10 +60,13 @@ def test_the_chinese_page_speaks_chinese(
     assert english_on(page) == []
     page.locator("#prompt textarea").fill("狐狸 [图3]")
     page.locator("#generate").click()
-    expect(page.locator("#status .sd-note").first).to_contain_text("没有发送任何内容")
+    expect(page.locator("#refusal .sd-note").first).to_contain_text("没有发送任何内容")
+    assert english_on(page) == []
     fill(page, photos[:1], "狐狸，镜头推近", duration=2, seed=1)
-    page.locator("#generate").click()
-    finished(page)
+    generate(page, 1)
+    expect(page.locator("#refusal")).to_be_empty()
+    expect(page.locator("#history article")).to_have_count(1)
+    expect(page.locator("#recipe")).to_be_visible()
     page.screenshot(path=tmp_path / "chinese.png", full_page=True)
     assert english_on(page) == []
 
