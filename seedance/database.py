@@ -31,10 +31,18 @@ from seedance.errors import NotRecorded
 _TRIES: Final = 5  # several processes may bring one database forward at the same time
 
 
-def connect(url: str, tables: MetaData, *, name: str, version: int) -> Engine:
+def connect(
+    url: str,
+    tables: MetaData,
+    *,
+    name: str,
+    version: int,
+    fill: Callable[[Connection], object] = lambda _: None,
+) -> Engine:
     """Open the database at an SQLAlchemy URL and bring the tables that go by this name forward to `version`.
 
-    Tables, columns and indexes that are missing are added; nothing is ever dropped. SQLite runs in
+    Tables, columns and indexes that are missing are added, and `fill` puts into new ones what old ones say;
+    it may be called again where it was broken off. Nothing is ever dropped. SQLite runs in
     write-ahead mode with full synchronisation: a committed row survives a power cut.
 
     Raises:
@@ -47,9 +55,9 @@ def connect(url: str, tables: MetaData, *, name: str, version: int) -> Engine:
     try:
         for _ in range(_TRIES - 1):
             with suppress(DBAPIError):  # another process did a part of it just now, so less is left to do
-                _bring_forward(database, tables, name, version)
+                _bring_forward(database, tables, name, version, fill)
                 return database
-        _bring_forward(database, tables, name, version)
+        _bring_forward(database, tables, name, version, fill)
     except BaseException:
         database.dispose()
         raise
@@ -68,7 +76,9 @@ def server_time(database: Engine, clock: Callable[[], float]) -> ColumnElement[f
     return cast(func.extract("epoch", func.clock_timestamp()), Float)
 
 
-def _bring_forward(database: Engine, tables: MetaData, name: str, version: int) -> None:
+def _bring_forward(
+    database: Engine, tables: MetaData, name: str, version: int, fill: Callable[[Connection], object]
+) -> None:
     stamp = Table(f"{name}_version", MetaData(), Column("version", Integer, nullable=False))
     with database.begin() as db:
         found = db.execute(stamp.select()).scalar() if inspect(db).has_table(stamp.name) else 0
@@ -83,6 +93,7 @@ def _bring_forward(database: Engine, tables: MetaData, name: str, version: int) 
         tables.create_all(db)
         for table in tables.sorted_tables:
             _complete(db, table)
+        fill(db)
         db.execute(stamp.delete())
         db.execute(stamp.insert().values(version=version))
 

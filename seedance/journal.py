@@ -14,35 +14,39 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
-    Text,
+    Connection,
     and_,
     case,
     delete,
-    func,
+    false,
     insert,
     or_,
     select,
+    text,
+    tuple_,
     update,
 )
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from seedance.archive import UNFINISHED, UPLOAD_LIFE, Archive, read_record, reading
 from seedance.database import connect, server_time
-from seedance.errors import NotRecorded, Unavailable
+from seedance.errors import NotRecorded
 from seedance.models import State
-from seedance.record import COLUMNS, METADATA, UPLOADS, VERSION, VIDEOS, Record
+from seedance.record import COLUMNS, METADATA, PICTURES, UPLOADS, VERSION, VIDEOS, Record
 
 LEASE: Final = 15.0  # seconds; a live process renews its leases three times as often
-UPLOAD_LIFE: Final = 24 * 3600.0  # seconds an upload's URL is used again; the provider keeps it for 7 days
-
-_UNFINISHED: Final = VIDEOS.c.finished_at.is_(None)
+_NEEDED: Final = {
+    "sqlite": "SELECT DISTINCT json_extract(value, '$.sha256'), videos.id FROM videos, json_each(images)",
+    "postgresql": "SELECT DISTINCT value->>'sha256', videos.id FROM videos, json_array_elements(images)",
+}
+"""Which video needs which image, as rows that older programs wrote tell."""
 
 
 class TaskTaken(Exception):
     """The provider's task already belongs to another video."""
 
 
-class Journal:
+class Journal(Archive):
     """The videos on record in one database, as one process works on them. Blocking; safe in threads."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
@@ -50,7 +54,7 @@ class Journal:
         self.holder = uuid.uuid4().hex
         """This process's name on its leases."""
         with _recording():
-            self._database = connect(url, METADATA, name="journal", version=VERSION)
+            self._database = connect(url, METADATA, name="journal", version=VERSION, fill=_fill_pictures)
 
     def close(self) -> None:
         """Give the leases and the connections back; what is unfinished may be claimed at once."""
@@ -71,7 +75,10 @@ class Journal:
         row |= {"holder": self.holder, "lease": self._now() + LEASE, "fence": 1}
         with _recording(), self._database.begin() as db:
             db.execute(insert(VIDEOS).values(row))
-            return _record(db.execute(select(*COLUMNS).where(VIDEOS.c.id == row["id"])).one())
+            hashes = {image["sha256"] for image in row["images"]}
+            if hashes:
+                db.execute(insert(PICTURES), [{"sha256": sha256, "video": row["id"]} for sha256 in hashes])
+            return read_record(db.execute(select(*COLUMNS).where(VIDEOS.c.id == row["id"])).one())
 
     def write(self, record: Record, **changes: Any) -> Record | None:
         """Change a claimed row and return it, or None where another process has claimed it since.
@@ -90,7 +97,7 @@ class Journal:
                 raise
             if found == 0:
                 return None
-            return _record(db.execute(select(*COLUMNS).where(VIDEOS.c.id == record.id)).one())
+            return read_record(db.execute(select(*COLUMNS).where(VIDEOS.c.id == record.id)).one())
 
     def leave_word(self, id: str, task_id: str) -> None:
         """Put a task's id on record for whoever has taken its video over, or given it up, meanwhile."""
@@ -100,12 +107,6 @@ class Journal:
         with _recording(), self._database.begin() as db:
             db.execute(update(VIDEOS).where(given_up).values(reopened))
             db.execute(update(VIDEOS).where(nameless).values(task_id=task_id))
-
-    def holders(self) -> list[str]:
-        """Return the names of the processes that hold unfinished videos."""
-        held = and_(_UNFINISHED, VIDEOS.c.holder.is_not(None))
-        with _reading(), self._database.connect() as db:
-            return list(db.execute(select(VIDEOS.c.holder).where(held).distinct()).scalars())
 
     def claim(
         self, accounts: Sequence[str], ids: Sequence[str] | None = None, *, dead: Sequence[str] = ()
@@ -122,9 +123,9 @@ class Journal:
             and_(VIDEOS.c.lease < now, VIDEOS.c.holder != self.holder),
             VIDEOS.c.holder.in_(dead),
         )
-        open_: ColumnElement[bool] = _UNFINISHED
+        open_: ColumnElement[bool] = UNFINISHED
         if ids is not None:
-            open_ = and_(VIDEOS.c.id.in_(ids), or_(_UNFINISHED, lost))
+            open_ = and_(VIDEOS.c.id.in_(ids), or_(UNFINISHED, lost))
         free = and_(open_, VIDEOS.c.account.in_(accounts), abandoned)
         values = {
             "holder": self.holder,
@@ -136,57 +137,29 @@ class Journal:
                 else_=VIDEOS.c.state,
             ),
             "finished_at": None,
+            "stop_asked": case((lost, false()), else_=VIDEOS.c.stop_asked),
         }
         with _recording(), self._database.begin() as db:
             found = db.execute(update(VIDEOS).where(free).values(values).returning(*COLUMNS)).all()
-        return sorted(map(_record, found), key=lambda record: record.created_at)
+        return sorted(map(read_record, found), key=lambda record: record.created_at)
 
     def renew(self) -> None:
         """Extend every lease of this process."""
-        mine = and_(VIDEOS.c.holder == self.holder, _UNFINISHED)
+        mine = and_(VIDEOS.c.holder == self.holder, UNFINISHED)
         with _recording(), self._database.begin() as db:
             db.execute(update(VIDEOS).where(mine).values(lease=self._now() + LEASE))
 
-    def get(self, id: str) -> Record | None:
-        """Return one video's row, or None."""
-        with _reading(), self._database.connect() as db:
-            row = db.execute(select(*COLUMNS).where(VIDEOS.c.id == id)).one_or_none()
-        return None if row is None else _record(row)
+    def ask_to_stop(self, id: str) -> bool:
+        """Leave word that a video's maker shall stop waiting; False where nothing of it is left to do."""
+        open_ = and_(VIDEOS.c.id == id, UNFINISHED)
+        with _recording(), self._database.begin() as db:
+            return db.execute(update(VIDEOS).where(open_).values(stop_asked=True)).rowcount == 1
 
-    def recent(self, *, owner: str | None = None, text: str = "", limit: int = 50) -> list[Record]:
-        """Return the newest videos first, of one owner or of all, whose prompt holds `text`."""
-        query = select(*COLUMNS).order_by(VIDEOS.c.created_at.desc()).limit(limit)
-        if owner is not None:
-            query = query.where(VIDEOS.c.owner == owner)
-        if text:
-            query = query.where(VIDEOS.c.prompt.icontains(text, autoescape=True))
-        with _reading(), self._database.connect() as db:
-            return [_record(row) for row in db.execute(query)]
-
-    def batch(self, batch: str, owner: str) -> list[Record]:
-        """Return the takes of one request, the first one first."""
-        query = select(*COLUMNS).where(VIDEOS.c.batch == batch, VIDEOS.c.owner == owner)
-        with _reading(), self._database.connect() as db:
-            return [_record(row) for row in db.execute(query.order_by(VIDEOS.c.created_at))]
-
-    def count(self, account: str, *, visitor: str | None = None, since: float = 0.0) -> int:
-        """Return how many videos an account's key was asked for since then, by one visitor or by all.
-
-        What was refused before anything was sent does not count.
-        """
-        asked = and_(VIDEOS.c.account == account, VIDEOS.c.created_at >= since, VIDEOS.c.visitor.is_not(None))
-        sent = or_(VIDEOS.c.submitted_at.is_not(None), _UNFINISHED)
-        query = select(func.count()).select_from(VIDEOS).where(asked, sent)
-        if visitor is not None:
-            query = query.where(VIDEOS.c.visitor == visitor)
-        with _reading(), self._database.connect() as db:
-            return db.execute(query).scalar_one()
-
-    def in_the_making(self, account: str, visitor: str) -> int:
-        """Return how many videos a visitor has in the making now."""
-        mine = and_(VIDEOS.c.account == account, VIDEOS.c.visitor == visitor, _UNFINISHED)
-        with _reading(), self._database.connect() as db:
-            return db.execute(select(func.count()).select_from(VIDEOS).where(mine)).scalar_one()
+    def stops_asked(self) -> list[str]:
+        """Return the videos of this process that another one was asked to stop."""
+        mine = and_(VIDEOS.c.holder == self.holder, UNFINISHED, VIDEOS.c.stop_asked)
+        with reading(), self._database.connect() as db:
+            return list(db.execute(select(VIDEOS.c.id).where(mine)).scalars())
 
     def delete(self, id: str, owner: str) -> tuple[Record, set[str]] | None:
         """Forget a finished video of that owner; return its row and the images that no other video needs.
@@ -198,24 +171,11 @@ class Journal:
             row = db.execute(delete(VIDEOS).where(mine).returning(*COLUMNS)).one_or_none()
             if row is None:
                 return None
-            record = _record(row)
+            record = read_record(row)
             images = {image["sha256"] for image in record.images}
-            held = (VIDEOS.c.images.cast(Text).contains(image) for image in images)
-            used = db.execute(select(VIDEOS.c.images).where(or_(False, *held))).scalars()
-            return record, images - {image["sha256"] for others in used for image in others}
-
-    def unfinished(self) -> list[Record]:
-        """Return the videos that are still to be made, oldest first, whoever works on them."""
-        query = select(*COLUMNS).where(_UNFINISHED).order_by(VIDEOS.c.created_at)
-        with _reading(), self._database.connect() as db:
-            return [_record(row) for row in db.execute(query)]
-
-    def upload_url(self, sha256: str, account: str) -> str | None:
-        """Return the address under which the provider still has this image, or None."""
-        fresh = self._clock() - UPLOAD_LIFE
-        same = and_(UPLOADS.c.sha256 == sha256, UPLOADS.c.account == account, UPLOADS.c.created_at > fresh)
-        with _reading(), self._database.connect() as db:
-            return db.execute(select(UPLOADS.c.url).where(same)).scalar_one_or_none()
+            db.execute(delete(PICTURES).where(PICTURES.c.sha256.in_(images), PICTURES.c.video == id))
+            used = db.execute(select(PICTURES.c.sha256).where(PICTURES.c.sha256.in_(images)).distinct())
+            return record, images - set(used.scalars())
 
     def keep_upload(self, sha256: str, account: str, url: str) -> None:
         """Remember where the provider has this image."""
@@ -234,20 +194,22 @@ class Journal:
         with _recording(), self._database.begin() as db:
             db.execute(delete(UPLOADS).where(gone))
 
+    def forget_old_uploads(self, most: int = 500) -> int:
+        """Forget addresses that are used no more, the oldest, at most so many; return how many they were."""
+        old = UPLOADS.c.created_at < self._clock() - UPLOAD_LIFE
+        oldest = select(UPLOADS.c.sha256, UPLOADS.c.account).where(old).order_by(UPLOADS.c.created_at)
+        with _recording(), self._database.begin() as db:
+            keys = [tuple(row) for row in db.execute(oldest.limit(most))]
+            gone = and_(old, tuple_(UPLOADS.c.sha256, UPLOADS.c.account).in_(keys))
+            return db.execute(delete(UPLOADS).where(gone)).rowcount if keys else 0
+
     def _now(self) -> ColumnElement[float]:
         return server_time(self._database, self._clock)
 
 
-def _record(row: Row[Any]) -> Record:
-    return Record(**{**row._mapping, "state": State(row.state)})
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise Unavailable(f"The journal cannot be read now ({type(error).__name__}).") from error
+def _fill_pictures(db: Connection) -> None:
+    needed = _NEEDED[db.dialect.name]
+    db.execute(text(f"INSERT INTO pictures (sha256, video) {needed} WHERE true ON CONFLICT DO NOTHING"))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
@@ -20,8 +20,14 @@ _LOG: Final = logging.getLogger(__name__)
 class Leases:
     """The leases of one process on the videos of a journal. Use it as an async context manager."""
 
-    def __init__(self, journal: Journal, folder: Path) -> None:
-        """`folder` holds the presence files of all processes on this machine."""
+    def __init__(
+        self, journal: Journal, folder: Path, stop: Callable[[str], Awaitable[object]] | None = None
+    ) -> None:
+        """`folder` holds the presence files of all processes on this machine.
+
+        `stop` is called for each video of this process that another one was asked to stop.
+        """
+        self._stop = stop
         self._journal = journal
         self._folder = folder
 
@@ -53,5 +59,11 @@ class Leases:
             await asyncio.sleep(LEASE / 3)
             try:
                 await asyncio.to_thread(self._journal.renew)
-            except NotRecorded as error:
+                await self._heed()
+            except (NotRecorded, Unavailable) as error:
                 _LOG.error("%s", error)
+
+    async def _heed(self) -> None:
+        if self._stop is not None:
+            for id in await asyncio.to_thread(self._journal.stops_asked):
+                await self._stop(id)

@@ -25,12 +25,12 @@ def admit(journal: Journal, settings: Settings, account: str, visitor: str, now:
             f"{_OTHERWISE}",
             limit=most,
         )
-    if (most := settings.limit_visitor) and journal.count(account, visitor=visitor, since=day) >= most:
+    if (most := settings.limit_visitor) and journal.count(account, most, visitor=visitor, since=day) >= most:
         raise LimitReached(
             f"You have had {most} videos in 24 hours, as many as this page's own key allows. {_OTHERWISE}",
             limit=most,
         )
-    if (most := settings.limit_total) and journal.count(account, since=day) >= most:
+    if (most := settings.limit_total) and journal.count(account, most, since=day) >= most:
         raise LimitReached(
             f"This page's own key makes {most} videos in 24 hours, and they are used up. {_OTHERWISE}",
             limit=most,

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 from seedance.models import State
@@ -49,11 +50,15 @@ VIDEOS: Final = Table(
     Column("fault", String(32)),
     Column("batch", String(32)),
     Column("visitor", String(64)),
+    Column("stop_asked", Boolean, nullable=False, server_default=false()),
     Column("holder", String(32)),
     Column("lease", Float, nullable=False),
     Column("fence", Integer, nullable=False),
     Index("videos_by_owner", "owner", "created_at"),
     Index("videos_by_visitor", "visitor", "created_at"),
+    Index("videos_by_account", "account", "created_at"),
+    Index("videos_by_batch", "batch"),
+    Index("videos_by_age", "created_at"),
     Index("videos_unfinished", "finished_at", "created_at"),
     Index("videos_by_task", "account", "task_id", unique=True),
 )
@@ -64,8 +69,16 @@ UPLOADS: Final = Table(
     Column("account", String(64), primary_key=True),
     Column("url", Text, nullable=False),
     Column("created_at", Float, nullable=False),
+    Index("uploads_by_age", "created_at"),
 )
-VERSION: Final = 4
+PICTURES: Final = Table(
+    "pictures",
+    METADATA,
+    Column("sha256", String(64), primary_key=True),
+    Column("video", String(32), primary_key=True),
+)
+"""Which videos need a reference image: the last one that goes takes it along."""
+VERSION: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,8 @@ class Record:
     """What the takes of one request have in common."""
     visitor: str | None
     """Who asked with the host's key, as the host's limits count: a name or the fingerprint of an address."""
+    stop_asked: bool
+    """Whether somebody asked another process than the one that works on it to stop waiting."""
     fence: int
 
 

@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from seedance import images, limits, prompts
 from seedance.engines import Engines
 from seedance.entry import Entry, LeaseLost
-from seedance.errors import MissingKey, SeedanceError
+from seedance.errors import MissingKey, NotRecorded, SeedanceError
 from seedance.journal import Journal
 from seedance.leases import Leases
 from seedance.making import Making
@@ -38,6 +38,9 @@ _LOG: Final = logging.getLogger(__name__)
 _PRICE_PATIENCE: Final = 4.0  # seconds
 _RECOVERY: Final = 10.0  # seconds before a video goes on after an unforeseen fault
 _TAKE_OVER: Final = 2.0  # seconds between looks for videos that another process left behind
+_STOP_ASKED: Final = "Stopping: the process that makes it is left word."
+_TIDY: Final = 3600.0  # seconds between looks for what is not used any more
+_PAUSE: Final = 0.1  # seconds between two pieces of it
 _RESUMED_A_SECOND: Final = 300  # videos, at a restart
 
 
@@ -72,7 +75,7 @@ class Studio:
                 lambda: Journal(self.settings.journal_url, clock=self._clock)
             )
             stack.push_async_callback(asyncio.to_thread, self._journal.close)
-            leases = Leases(self._journal, self.settings.data_dir / "holders")
+            leases = Leases(self._journal, self.settings.data_dir / "holders", self._heed)
             self._leases = await stack.enter_async_context(leases)
             await stack.enter_async_context(self._engines)
             self._stack = stack.pop_all()
@@ -174,13 +177,26 @@ class Studio:
     async def stop(self, id: str) -> None:
         """Stop waiting for a video. The provider has no cancel: what was sent may finish, and is then kept.
 
+        Where another process makes it, that one is left word, and stops within seconds.
+
         Raises:
-            KeyError: no such video is in the making here.
+            KeyError: no such video is in the making.
+            NotRecorded: another process makes it, and the journal cannot be written.
         """
-        live = self._live[id]
+        live = self._live.get(id)
+        if live is None:
+            if not await asyncio.to_thread(self._journal.ask_to_stop, id):
+                raise KeyError(id)
+            return
         live.stopped = True
         if live.making is not None:
             await live.making.stop()
+
+    async def _heed(self, id: str) -> None:
+        """Stop a video because another process was asked to."""
+        live = self._live.get(id)
+        if live is not None and not live.stopped:
+            await self.stop(id)
 
     async def resume(
         self, ids: Sequence[str] | None = None, *, for_ever: bool = False, key: SecretStr | None = None
@@ -193,6 +209,7 @@ class Studio:
         """
         if for_ever:
             self._spawn(self._take_over())
+            self._spawn(self._tidy())
         key = key or self.settings.api_key
         accounts = {self._engines.account(engine, key) for engine in ("local", "wavespeed")}
         records = await self._leases.claim(sorted(accounts), ids)
@@ -208,6 +225,16 @@ class Studio:
                 await self.resume()
             except Exception as error:  # whatever it is, it must not end the watch over others' videos
                 _LOG.error("unfinished videos could not be taken over: %s", error)
+
+    async def _tidy(self) -> None:
+        """Forget what is not used any more, in small pieces, so that nobody waits for it."""
+        while True:
+            try:
+                while await asyncio.to_thread(self._journal.forget_old_uploads):
+                    await asyncio.sleep(_PAUSE)
+            except NotRecorded as error:
+                _LOG.error("%s", error)
+            await asyncio.sleep(_TIDY)
 
     async def get(self, id: str) -> Record | None:
         """Return a video's record, or None."""
@@ -276,7 +303,8 @@ class Studio:
             await self._engines.client("local", None)
 
     def _follow(self, record: Record, key: SecretStr | None, after: float = 0.0) -> None:
-        self._live[record.id] = Live(record.created_at, self._event(record))
+        live = self._live[record.id] = Live(record.created_at, self._event(record))
+        live.stopped = record.stop_asked
         self._spawn(self._make(record, key, after))
 
     async def _make(self, record: Record, key: SecretStr | None, after: float) -> None:
@@ -320,12 +348,13 @@ class Studio:
 
     def _event(self, record: Record, task: Task | None = None, remark: str = "") -> Event:
         preview = record.engine == "local" or record.made_by == PREVIEW_MODEL
+        stopping = record.stop_asked and record.finished_at is None
         return Event(
             id=record.id,
             state=record.state,
             engine="local" if preview else "wavespeed",
             seed=record.seed,
-            message=remark or record.error or "",
+            message=remark or record.error or (_STOP_ASKED if stopping else ""),
             task_id=record.task_id,
             status=task.status if task else None,
             progress=task.progress if task else None,

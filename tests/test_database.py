@@ -93,6 +93,24 @@ def test_the_first_releases_rows_are_kept(journal: Journal) -> None:
     assert (done.created_at, done.submitted_at, done.finished_at) == (1000.5, 1001.5, 1060.5)
     assert (done.images, done.urls, done.fence) == ([{"name": "a.jpg", "sha256": "00"}], None, 3)
     assert journal.upload_url("00", "acc") == "https://u/1.jpg"
+    assert (done.batch, done.visitor, done.stop_asked) == (None, None, False)
+
+
+def test_the_first_releases_images_are_known_to_be_needed(journal: Journal) -> None:
+    """An image that an old row names stays for as long as that row, whatever else becomes of it."""
+    new = journal.add(
+        owner="anna",
+        engine="local",
+        account="local",
+        prompt="a fox",
+        images=[{"name": "a.jpg", "sha256": "00"}],
+        duration=5,
+        camera_fixed=False,
+        seed=1,
+    )
+    journal.write(new, state=State.FAILED, finished_at=NOW)
+    deleted = [journal.delete(id, "anna") for id in (new.id, "v-done")]
+    assert [images for _, images in filter(None, deleted)] == [set(), {"00"}]
 
 
 def test_the_first_releases_rows_are_worked_on(journal: Journal) -> None:

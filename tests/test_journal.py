@@ -267,3 +267,20 @@ def test_the_takes_of_a_request_belong_together(journal: Journal, clock: Clock) 
         clock.now += 1
         ids.append(journal.add(**REQUEST | {"owner": owner, "batch": "b1"}).id)
     assert [take.id for take in journal.batch("b1", "anna")] == ids[:2]
+
+
+def test_a_count_ends_where_it_is_told_to(journal: Journal) -> None:
+    """Whoever has a limit does not wait until all there are have been counted."""
+    for _ in range(4):
+        journal.add(**REQUEST | {"visitor": "anna"})
+    assert [journal.count("acc", most) for most in (1, 3, 9)] == [1, 3, 4]
+
+
+def test_old_addresses_are_forgotten_in_small_pieces(journal: Journal, clock: Clock) -> None:
+    """The oldest first, as many as are wanted at a time; those still in use stay."""
+    for name in "abcd":
+        journal.keep_upload(name * 64, "acc", f"https://u/{name}")
+        clock.now += 1
+    clock.now += UPLOAD_LIFE - 1.5
+    assert [journal.forget_old_uploads(2) for _ in range(3)] == [2, 1, 0]
+    assert journal.upload_url("d" * 64, "acc") == "https://u/d"

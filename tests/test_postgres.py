@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, update
+from sqlalchemy import create_engine, text, update
 
 from seedance.errors import NotRecorded
 from seedance.journal import LEASE, Journal
@@ -173,6 +173,33 @@ def test_processes_that_race_claim_each_video_once(url: str, later: Later) -> No
             racer.communicate("end\n", timeout=30)
     assert sorted(chain(*claimed)) == ids
     journal.close()
+
+
+def test_an_image_goes_with_its_last_video(open_journal: Open) -> None:
+    """Of what is deleted, only images that no other record names are told as free."""
+    journal = open_journal()
+    videos = [journal.add(**REQUEST) for _ in range(2)]
+    for video in videos:
+        journal.write(video, state=State.DONE, finished_at=1.0)
+    deleted = [journal.delete(video.id, "") for video in videos]
+    assert [images for _, images in filter(None, deleted)] == [set(), {"0" * 64}]
+
+
+def test_the_images_that_older_rows_need_are_found(open_journal: Open, url: str) -> None:
+    """A journal of the version before is brought forward: its rows say which images must stay."""
+    old = open_journal().add(**REQUEST)
+    database = create_engine(url)
+    with database.begin() as db:
+        db.execute(text("DROP TABLE pictures"))
+        db.execute(text("UPDATE journal_version SET version = 4"))
+    database.dispose()
+    journal = open_journal()
+    new = journal.add(**REQUEST)
+    journal.write(new, state=State.DONE, finished_at=1.0)
+    deleted = journal.delete(new.id, "")
+    assert deleted is not None
+    assert deleted[1] == set()
+    assert journal.get(old.id) is not None
 
 
 def test_a_server_that_is_away_is_not_recorded(server: postgres.Postgres) -> None:

@@ -261,3 +261,42 @@ async def test_only_what_is_made_here_can_be_stopped(slow: Slow, photo: Path) ->
         for gone in (id, "nobody"):
             with pytest.raises(KeyError):
                 await studio.stop(gone)
+
+
+async def test_a_stop_reaches_the_process_that_works_on_it(
+    slow: Slow, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked of another process, the stop is on record; the maker heeds it and still brings it home."""
+    monkeypatch.setattr("seedance.leases.LEASE", 0.3)
+    slow.held = "look"
+    async with slow.studio() as maker, slow.studio() as other:
+        id = await maker.start("a fox", [photo])
+        await called(slow.workshop, "look")
+        await other.stop(id)
+        end = await seen(other, id, lambda event: event.state.ended)
+        assert end.state is State.STOPPED
+        assert all(words in end.message for words in HONEST)
+        slow.free.set()
+        record = await home(maker, id)
+        assert is_whole(slow.workshop, record)
+        with pytest.raises(KeyError):
+            await other.stop(id)
+
+
+async def test_a_stop_waits_for_whoever_takes_the_video_up(slow: Slow, photo: Path) -> None:
+    """While nobody works on it the wish is kept; the next process sends nothing."""
+    slow.held = "ticket"
+    async with slow.studio() as maker:
+        id = await maker.start("a fox", [photo])
+        await called(slow.workshop, "ticket")
+    slow.held = ""
+    async with slow.studio() as other:
+        await other.stop(id)
+        waiting = await other.get(id)
+        assert waiting is not None
+        assert (waiting.state, waiting.stop_asked) == (State.NEW, True)
+        assert await other.resume() == [id]
+        end = await seen(other, id, lambda event: event.state.ended)
+    assert end.state is State.STOPPED
+    assert "before anything was sent" in end.message
+    assert slow.workshop.count("submit") == 0

@@ -128,13 +128,15 @@ class Events:
         some = say(said, "some_started", started=len(ids), wanted=int(takes))
         return status.refusal(said, replace(trouble, what=some)), ids, gr.update(interactive=False)
 
-    async def stop(self, ids: list[str]) -> None:
+    async def stop(self, ids: list[str], request: gr.Request) -> None:
         """Stop waiting. The studio says what that means, and keeps the video if it comes."""
         for id in ids:
             try:
                 await self._studio.stop(id)
             except KeyError:  # it has ended meanwhile
                 continue
+            except SeedanceError as error:
+                gr.Warning(explain(language(request), error)[0])
 
     async def choose(
         self, event: gr.EventData, ids: list[str], key: str, token: str, request: gr.Request
