@@ -44,6 +44,16 @@ _SPECIAL: Final = tuple(
 _UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 """All that was ever given out: no local, site-local or multicast address, no IPv4 address in another form."""
 
+_OWN: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *("127.0.0.0/8", "::1/128"),
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+        *("169.254.0.0/16", "fe80::/10"),
+    )
+)
+"""Loopback, private networks, and what only the next machine can reach."""
+
 _LOCAL_NAMES: Final = frozenset(
     {"localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "svc"}
 )
@@ -59,6 +69,13 @@ def is_public(address: Address) -> bool:
             return False
     special = any(address in network for network in _SPECIAL if network.version == address.version)
     return address.is_global and not special
+
+
+def is_own(address: Address) -> bool:
+    """Tell whether an address is this machine's or a private network's. What is neither is not public yet."""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return is_own(address.ipv4_mapped)
+    return any(address in network for network in _OWN if network.version == address.version)
 
 
 def leads_inside(host: str) -> bool:

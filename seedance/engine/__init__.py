@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from seedance.database import sqlite_url
 from seedance.engine.api import build
 from seedance.engine.contract import Parts, Rules
-from seedance.engine.executor import RenderPool
+from seedance.engine.executor import choose
 from seedance.engine.health import Metrics
 from seedance.engine.media import Media
 from seedance.engine.predictions import tell
@@ -24,7 +24,6 @@ from seedance.engine.queue import Queue
 from seedance.engine.records import Records, TaskRecord
 from seedance.engine.retention import Sweeper
 from seedance.engine.webhooks import Webhooks
-from seedance.engine.worker import Job, Outcome
 
 __all__ = ["Engine", "Rules"]
 
@@ -48,16 +47,18 @@ class Engine:
         self._keys = keys
         self._rules = rules or Rules()
         self._metrics = Metrics()
-        self._pool = _TimedPool(executor, self._metrics)
+        self._executor = executor
 
     async def __aenter__(self) -> Self:
+        executor = await asyncio.to_thread(choose, self._executor)
         url = self._database_url or sqlite_url(self._folder / "engine.sqlite")
         self._records = await asyncio.to_thread(Records, url)
         self._media = Media(self._folder)
         self._webhooks = Webhooks(self._records, self._describe, local=self._rules.local)
         self._webhooks.start()
-        self._queue = Queue(self._records, self._media, self._pool)
+        self._queue = Queue(self._records, self._media, executor)
         self._queue.on_end = self._webhooks.ring
+        self._queue.on_render = self._metrics.rendered
         self._queue.start()
         self._sweeping = asyncio.create_task(Sweeper(self._records, self._media).run())
         parts = Parts(self._records, self._queue, self._media, self._keys, self._rules)
@@ -77,17 +78,3 @@ class Engine:
 
     async def _describe(self, task: TaskRecord, server: str) -> dict[str, Any]:
         return await tell(task, server, self._media)
-
-
-class _TimedPool(RenderPool):
-    """Render workers whose times are counted."""
-
-    def __init__(self, url: str, metrics: Metrics) -> None:
-        super().__init__(url)
-        self._metrics = metrics
-
-    async def run(self, job: Job) -> Outcome:
-        outcome = await super().run(job)
-        if not outcome.error:
-            self._metrics.rendered(outcome.inference_ms / 1000)
-        return outcome

@@ -13,7 +13,7 @@ import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
 from seedance.engine import codes
-from seedance.engine.executor import RenderPool, TooMuch, WorkerDied
+from seedance.engine.executor import Away, Executor, TooMuch, WorkerDied
 from seedance.engine.media import Media
 from seedance.engine.records import LEASE, Records
 from seedance.engine.references import ImageGone, References
@@ -24,7 +24,6 @@ from seedance.presence import Presence
 
 _LOG: Final = logging.getLogger(__name__)
 CAPACITY: Final = 5000
-_ATTEMPTS: Final = 2  # a worker that dies may have been killed by its task
 _STARTS: Final = 5  # an engine that dies as well, but more likely it was not
 _LOOK: Final = 1.0  # seconds between looks for what another process did
 
@@ -34,12 +33,14 @@ class Queue:
 
     on_end: Callable[[], None] | None = None
     """Called on the event loop whenever a task of this process has ended."""
+    on_render: Callable[[float], None] | None = None
+    """Called on the event loop with the seconds that each render took."""
 
     def __init__(
         self,
         records: Records,
         media: Media,
-        pool: RenderPool,
+        executor: Executor,
         *,
         http: httpx.AsyncClient | None = None,
         capacity: int = CAPACITY,
@@ -48,11 +49,11 @@ class Queue:
         """The most tasks that may wait: the limit for `Records.add_task`."""
         self._records = records
         self._media = media
-        self._pool = pool
+        self._executor = executor
         self._references = References(media, http)
         self._presence: Presence | None = None
-        self._free = asyncio.Semaphore(pool.workers)
         self._bell = asyncio.Event()
+        self._room = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
         self._renders: set[asyncio.Task[None]] = set()
         self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
@@ -60,7 +61,7 @@ class Queue:
     def start(self) -> None:
         """Begin to work, first on what an earlier process left unfinished."""
         self._presence = Presence(self._media.root / "engines", self._records.holder)
-        self._pool.warm()
+        self._executor.warm()
         self._loops = [asyncio.create_task(loop) for loop in (self._dispatch(), self._renew())]
 
     async def stop(self) -> None:
@@ -69,7 +70,7 @@ class Queue:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._pool.close()
+        await self._executor.close()
         await self._references.aclose()
         if self._presence is not None:
             self._presence.close()
@@ -98,7 +99,9 @@ class Queue:
 
     async def _dispatch(self) -> None:
         while True:
-            await self._free.acquire()
+            while len(self._renders) >= self._executor.workers:  # a render ends, or a cluster grows
+                self._room.clear()
+                await _rung(self._room, _LOOK)
             task = await self._next()
             render = asyncio.create_task(self._make(task))
             self._renders.add(render)
@@ -106,7 +109,7 @@ class Queue:
 
     def _done(self, render: asyncio.Task[None]) -> None:
         self._renders.discard(render)
-        self._free.release()
+        self._room.set()
 
     async def _next(self) -> TaskRecord:
         """Wait for a task to render: a new one rings, and those of other processes are looked for."""
@@ -148,22 +151,29 @@ class Queue:
                 codes.RETRIES_EXHAUSTED,
                 f"the render was started {_STARTS} times and its engine died each time",
             )
+        died = 0
         try:
             async with self._references.of(task) as images:
-                for attempt in range(_ATTEMPTS):
+                for attempt in range(self._executor.attempts):
                     try:
-                        outcome = await self._pool.run(self._job(task, images))
-                    except WorkerDied:
+                        outcome = await self._executor.run(self._job(task, images))
+                    except WorkerDied as error:
                         _LOG.warning("the render worker of task %s died", task.id)
+                        died += error.workers
                     else:
+                        if self.on_render is not None and not outcome.error:
+                            self.on_render(outcome.inference_ms / 1000)
                         return _result(outcome) | {"attempts": task.attempts + attempt}
+        except Away as error:
+            _LOG.warning("task %s waits in the queue again: %s", task.id, error)
+            return {"status": "created", "attempts": task.attempts - 1}
         except ImageGone as error:
             return _failed(codes.IMAGE_GONE, str(error))
         except TooMuch as error:
             return _failed(codes.EXECUTION_FAILED, str(error))
         return _failed(
             codes.RETRIES_EXHAUSTED,
-            f"the render was started {_ATTEMPTS} times and its worker died each time",
+            f"the render was started {died} times and its worker died each time",
         )
 
     def _job(self, task: TaskRecord, images: tuple[Path, ...]) -> Job:

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, overload
 
@@ -24,6 +25,9 @@ from seedance.version import __version__
 
 _STEPS: Final = 50
 _QUALITY: Final = 90
+
+Report = Callable[[float], None]
+"""Takes the share of a render that is done, 0 to 1. What it raises ends the render."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,17 @@ class Outcome:
     """The video in words."""
 
 
-def render(job: Job) -> Outcome:
+def render(job: Job, report: Report | None = None) -> Outcome:
     """Make the result of a job. The same job gives the same bytes on the same machine.
+
+    Its progress goes to `report`, or else into the job's note.
 
     Raises:
         MemoryError: it needed more than this process may have.
     """
     start = time.perf_counter()
     try:
-        storyboard = _draw(job) if job.kind == "image" else _film(job)
+        storyboard = _draw(job) if job.kind == "image" else _film(job, report or partial(note, job.progress))
     except InvalidImage as error:
         return Outcome(0, str(error))
     except Exception as error:
@@ -78,6 +84,14 @@ def warm() -> None:
     import seedance.engine.poster
     import seedance.engine.renderer
     import seedance.engine.thumbnail  # noqa: F401
+
+
+def note(path: Path, share: float) -> None:
+    """Write progress where the server reads it; it never reads half a number."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(f"{share:.3f}")
+    part.replace(path)
 
 
 class _Opened(Sequence[Image.Image]):
@@ -102,7 +116,7 @@ class _Opened(Sequence[Image.Image]):
         )
 
 
-def _film(job: Job) -> str:
+def _film(job: Job, report: Report) -> str:
     """Make a video of the job's images, or where it has none of the image that its prompt gives."""
     from seedance.engine import thumbnail
     from seedance.engine.director import direct
@@ -129,7 +143,7 @@ def _film(job: Job) -> str:
                 height=storyboard.height,
                 frames=storyboard.frames,
                 metadata=_metadata(job, words),
-                on_frame=_reporter(job.progress, storyboard.frames),
+                on_frame=_steps(report, storyboard.frames),
             )
     finally:
         job.progress.unlink(missing_ok=True)
@@ -157,15 +171,15 @@ def _is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def _reporter(note: Path, total: int) -> Callable[[int], None]:
-    """Return a callback that writes the share of frames done to the note, `_STEPS` times in all."""
+def _steps(report: Report, total: int) -> Callable[[int], None]:
+    """Return a callback for each frame that reports `_STEPS` times in all."""
     step = max(1, total // _STEPS)
 
-    def report(done: int) -> None:
+    def count(done: int) -> None:
         if done % step == 0:
-            note.write_text(f"{done / total:.3f}")
+            report(done / total)
 
-    return report
+    return count
 
 
 def _metadata(job: Job, storyboard: str) -> dict[str, str]:

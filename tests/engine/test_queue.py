@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from seedance import mp4
-from seedance.engine.executor import RenderPool, TooMuch, WorkerDied
+from seedance.engine.executor import Away, TooMuch, WorkerDied
 from seedance.engine.media import Media
+from seedance.engine.pool import RenderPool
 from seedance.engine.queue import Queue
 from seedance.engine.records import LEASE, Records, TaskRecord
 from seedance.engine.worker import Job, Outcome
@@ -29,6 +30,8 @@ pytestmark = pytest.mark.anyio
 class FakePool:
     """Workers that do what they are told instead of rendering."""
 
+    attempts = 2
+
     def __init__(self, *ends: Outcome | Exception, workers: int = 1) -> None:
         self.workers = workers
         self.ends = list(ends)
@@ -38,7 +41,7 @@ class FakePool:
     def warm(self) -> None:
         pass
 
-    def close(self) -> None:
+    async def close(self) -> None:
         pass
 
     async def run(self, job: Job) -> Outcome:
@@ -125,6 +128,24 @@ async def test_a_task_that_kills_its_workers_is_given_up(house: House) -> None:
         ended = await house.ended(task)
     assert (ended.status, ended.code) == ("failed", 1406)
     assert len(pool.jobs) == 2
+
+
+async def test_a_task_whose_workers_are_away_waits_again(house: House) -> None:
+    """It is told as waiting, the try does not count, and it is made when somebody is there again."""
+    task, pool = house.add(), FakePool(Away("gone"), Outcome(9))
+    go_on = pool.run
+
+    async def run(job: Job) -> Outcome:
+        pool.workers = 0
+        return await go_on(job)
+
+    pool.run = run  # type: ignore[method-assign]
+    async with house.working(pool):
+        await until(lambda: pool.jobs and house.state(task).status == "created")
+        assert house.state(task).attempts == 0
+        pool.workers = 1
+        ended = await house.ended(task)
+    assert (ended.status, ended.attempts, len(pool.jobs)) == ("completed", 1, 2)
 
 
 async def test_a_dead_engines_task_is_taken_up(house: House, tmp_path: Path) -> None:

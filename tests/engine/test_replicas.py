@@ -146,7 +146,7 @@ def test_a_full_queue_takes_no_more(open_records: Open) -> None:
 class Pool:
     """A worker that is done when it is told to."""
 
-    workers = 1
+    workers = attempts = 1
 
     def __init__(self) -> None:
         self.jobs: list[Job] = []
@@ -155,7 +155,7 @@ class Pool:
     def warm(self) -> None:
         pass
 
-    def close(self) -> None:
+    async def close(self) -> None:
         pass
 
     async def run(self, job: Job) -> Outcome:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from seedance import mp4
-from seedance.engine.executor import RenderPool, TooMuch
+from seedance.engine.executor import TooMuch
+from seedance.engine.pool import RenderPool
 from seedance.engine.worker import Job, render
 from tests.proof.waiting import until
 
@@ -40,10 +41,10 @@ def image_job(job: Job) -> Job:
 
 
 @pytest.fixture
-def pool() -> Iterator[RenderPool]:
+async def pool() -> AsyncIterator[RenderPool]:
     pool = RenderPool("process:1", memory=32 << 20)
     yield pool
-    pool.close()
+    await pool.close()
 
 
 def is_there(pid: int | None) -> bool:
@@ -156,4 +157,4 @@ async def test_a_render_has_so_much_time_and_no_more(job: Job) -> None:
     assert not job.result.exists()
     with pytest.raises(TooMuch, match="longer"):
         await pool.run(replace(job, duration=12))
-    pool.close()
+    await pool.close()

@@ -1,0 +1,105 @@
+"""A Dask cluster of its own: scheduler and workers as processes on 127.0.0.1, ended by their process ids."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.conftest import ROOT, free_port
+
+ALLOWED_FAILURES: Final = 1  # of a task's workers; one more and it is given up, as by the process pool
+_END: Final = 30.0
+
+
+@dataclass
+class Cluster:
+    """What runs, and how it is started again. `kind` is `tcp` or `tls`."""
+
+    folder: Path
+    kind: str = "tcp"
+    options: tuple[str, ...] = ()
+    port: int = field(default_factory=free_port)
+    scheduler: subprocess.Popen[bytes] | None = None
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    started: int = 0
+
+    @property
+    def setting(self) -> str:
+        """What SEEDANCE_EXECUTOR says to use it."""
+        return f"{'dask' if self.kind == 'tcp' else 'dask+tls'}://127.0.0.1:{self.port}"
+
+    def start_scheduler(self) -> None:
+        self.scheduler = self._start("dask_scheduler", "--host", "127.0.0.1", "--port", str(self.port))
+
+    def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
+        address = f"{self.kind}://127.0.0.1:{self.port}"
+        place = ("--local-directory", str(self.folder), "--preload", "seedance.engine.parcel")
+        self.workers.append(self._start("dask_worker", address, "--nthreads", "1", *place, *options))
+        return self.workers[-1]
+
+    def kill_scheduler(self) -> None:
+        assert self.scheduler is not None
+        _kill(self.scheduler)
+
+    def kill_worker(self, worker: subprocess.Popen[bytes]) -> None:
+        self.workers.remove(worker)
+        _kill(worker)
+
+    def heal(self, workers: int) -> None:
+        """Start what a test has ended, and end what it has started beside so many workers."""
+        if self.scheduler is None or self.scheduler.poll() is not None:
+            self.start_scheduler()
+        for worker in [*self.workers]:
+            if worker.poll() is not None or len(self.workers) > workers:
+                self.kill_worker(worker)
+        while len(self.workers) < workers:
+            self.start_worker()
+
+    def stop(self) -> None:
+        for process in [*self.workers, *([self.scheduler] if self.scheduler else [])]:
+            _kill(process)
+        self.workers.clear()
+
+    def said(self) -> str:
+        """Return what all of them have printed."""
+        return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
+
+    def _start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        self.started += 1
+        command = [sys.executable, "-m", f"distributed.cli.{program}", "--no-dashboard", *self.options]
+        if program == "dask_worker":
+            command.append("--no-nanny")
+        environment = os.environ | {
+            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(ALLOWED_FAILURES),
+            "PYTHONWARNINGS": "default",
+        }
+        with (self.folder / f"{self.started}-{program}.log").open("wb") as log:
+            return subprocess.Popen(
+                [*command, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+
+
+@contextmanager
+def running(
+    folder: Path, workers: int, *, kind: str = "tcp", options: tuple[str, ...] = ()
+) -> Iterator[Cluster]:
+    """Run a scheduler and so many workers of one thread each; they may still be starting."""
+    cluster = Cluster(folder, kind, options)
+    try:
+        cluster.start_scheduler()
+        for _ in range(workers):
+            cluster.start_worker()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait(_END)
