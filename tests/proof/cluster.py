@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,7 @@ from typing import Final
 from tests.conftest import ROOT, free_port
 
 ALLOWED_FAILURES: Final = 1  # of a task's workers; one more and it is given up, as by the process pool
+REPORTS: Final = 0.25  # seconds between two of a render's
 _END: Final = 30.0
 
 
@@ -42,6 +45,19 @@ class Cluster:
         place = ("--local-directory", str(self.folder), "--preload", "seedance.engine.parcel")
         self.workers.append(self._start("dask_worker", address, "--nthreads", "1", *place, *options))
         return self.workers[-1]
+
+    def start_sleepers(self, count: int) -> None:
+        """Start so many workers in one process: real ones for the scheduler, which only sleep."""
+        program = (
+            f"from tests.proof.cluster import sleepers; sleepers('tcp://127.0.0.1:{self.port}', {count})"
+        )
+        self.started += 1
+        with (self.folder / f"{self.started}-sleepers.log").open("wb") as log:
+            self.workers.append(
+                subprocess.Popen(
+                    [sys.executable, "-c", program], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+                )
+            )
 
     def kill_scheduler(self) -> None:
         assert self.scheduler is not None
@@ -98,6 +114,31 @@ def running(
         yield cluster
     finally:
         cluster.stop()
+
+
+def sleepers(address: str, count: int) -> None:
+    """Be so many workers of one thread each."""
+    from distributed import Worker
+
+    async def live() -> None:
+        async with AsyncExitStack() as stack:
+            for _ in range(count):
+                worker = Worker(address, nthreads=1, dashboard=False, memory_limit=0)
+                await stack.enter_async_context(worker)
+            await worker.finished()
+
+    asyncio.run(live())
+
+
+def doze(images: bytes, topic: str, seconds: float, results: int) -> bytes:
+    """Do as a render does for the scheduler: take images, report now and then, give results of a size."""
+    from distributed import get_worker
+
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        get_worker().log_event(topic, {"id": "", "share": 0.5})
+        time.sleep(min(left, REPORTS))
+    return bytes(results)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
