@@ -76,6 +76,12 @@ class Archive:
         with reading(), self._database.connect() as db:
             return [read_record(row) for row in db.execute(query)]
 
+    def states(self) -> dict[str, int]:
+        """Return how many unfinished videos are in each state that has any."""
+        query = select(VIDEOS.c.state, func.count().label("number")).where(UNFINISHED)
+        with reading(), self._database.connect() as db:
+            return {row.state: row.number for row in db.execute(query.group_by(VIDEOS.c.state))}
+
     def holders(self) -> list[str]:
         """Return the names of the processes that hold unfinished videos."""
         held = and_(UNFINISHED, VIDEOS.c.holder.is_not(None))

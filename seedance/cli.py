@@ -20,6 +20,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from seedance import logs
 from seedance.errors import InvalidRequest, NothingSent, StillRunning
 from seedance.files import whole
 from seedance.journal import LEASE
@@ -54,7 +55,6 @@ _PREVIEW: Final = "preview engine: a storyboard in motion, not the AI model (set
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         status = asyncio.run(_until_told(options))
     except ValidationError as error:
@@ -82,7 +82,9 @@ async def _until_told(options: argparse.Namespace) -> int:
     loop, running = asyncio.get_running_loop(), asyncio.current_task()
     if running is not None:
         signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(running.cancel))
-    status: int = await options.run(options, Settings())
+    settings = Settings()
+    logs.configure(settings.log)
+    status: int = await options.run(options, settings)
     return status
 
 
@@ -136,6 +138,7 @@ async def serve(options: argparse.Namespace, settings: Settings) -> int:
             latency=options.latency,
             fail=options.fail,
             faults=options.faults,
+            metrics_token=settings.metrics_token,
         ),
     )
     async with engine:
@@ -144,6 +147,7 @@ async def serve(options: argparse.Namespace, settings: Settings) -> int:
             host=options.host,
             port=options.port,
             log_level="warning",
+            log_config=None,
             lifespan="off",
             timeout_graceful_shutdown=_GOODBYE,
         )
@@ -325,7 +329,9 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument(
         "--api-key", action="append", default=[], metavar="KEY", help="let this key in; repeatable"
     )
-    server.add_argument("--executor", metavar="URL", help="where renders run: process or process:N")
+    server.add_argument(
+        "--executor", metavar="URL", help="where renders run: process, process:N, dask://HOST:PORT"
+    )
     server.add_argument(
         "--database", metavar="URL", help="SQLAlchemy URL; default: SQLite in the data folder"
     )

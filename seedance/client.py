@@ -19,6 +19,7 @@ from seedance.download import Download
 from seedance.errors import Refused, StillRunning, Unavailable
 from seedance.exchange import Exchange, unknown
 from seedance.images import CleanImage
+from seedance.metrics import Metrics
 from seedance.models import DEFAULT_MODEL, Price, Request, Status, Task
 from seedance.wire import Balance, Quote, SubmitBody, UploadRequest, UploadTicket, read_task
 
@@ -37,7 +38,8 @@ class WaveSpeed:
     provider knows no idempotency key. Everything else is free and repeated when the network fails.
 
     `sleep`, `clock` (seconds, any origin), `wall` (seconds since the epoch), `chance` (0 to 1) and
-    `transport` can be replaced, for tests and for an engine inside this process.
+    `transport` can be replaced, for tests and for an engine inside this process. `metrics` counts polls and
+    errors.
     """
 
     def __init__(
@@ -52,8 +54,9 @@ class WaveSpeed:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
+        metrics: Metrics | None = None,
     ) -> None:
-        self._exchange = Exchange(key, base_url, model, transport, wall)
+        self._exchange = Exchange(key, base_url, model, transport, wall, metrics)
         self._trusting = transport is not None
         self._pace = pace
         self._sleep, self._clock, self._chance = sleep, clock, chance
@@ -147,7 +150,9 @@ class WaveSpeed:
                     f"Task {task_id} is still running after {deadline:.0f} s; it can be resumed.",
                     task_id=task_id,
                 )
+            due = self._clock() + wait
             await self._sleep(wait)
+            self._exchange.metrics.polled(self._clock() - due)
 
     async def wait(self, task_id: str, *, deadline: float | None = policy.RUNNING_DEADLINE) -> Task:
         """Return the task once it is completed.
@@ -187,8 +192,12 @@ class WaveSpeed:
         """
         own = None if self._trusting else httpx.URL(self._exchange.base_url)
         with Download(self._exchange.http, path, own_server=own, guarded=not self._trusting) as download:
-            await self._repeat(lambda: download.fetch(url))
+            await self._repeat(lambda: self._fetch(download, url))
             await download.keep()
+
+    async def _fetch(self, download: Download, url: str) -> None:
+        with self._exchange.metrics.errors():
+            await download.fetch(url)
 
     async def price(self, request: Request, urls: Sequence[str] = ()) -> Price:
         """Ask what a request costs, before it is sent.

@@ -9,7 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import httpx
 from pydantic import SecretStr
@@ -17,7 +17,11 @@ from pydantic import SecretStr
 from seedance import policy
 from seedance.client import WaveSpeed
 from seedance.gate import Gate
+from seedance.metrics import Metrics
 from seedance.settings import Settings
+
+if TYPE_CHECKING:
+    from seedance.engine import Engine
 
 _LOCAL_URL: Final = "http://engine.internal"  # never resolved: the calls stay in this process
 _LOCAL_ACCOUNT: Final = "local"
@@ -33,11 +37,14 @@ class Engines:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
+        metrics: Metrics | None = None,
     ) -> None:
         self._settings = settings
         self._transport = transport
         self._clock = clock
         self._chance = chance
+        self._metrics = metrics or Metrics()
+        self._engine: Engine | None = None
         self._gates: defaultdict[str, Gate] = defaultdict(Gate)
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
@@ -69,6 +76,13 @@ class Engines:
         """Return where the submits of an account wait."""
         return self._gates[account]
 
+    async def told(self) -> bytes:
+        """Return the numbers of the embedded engine, nothing where it has not been started."""
+        if self._engine is None:
+            return b""
+        async with httpx.AsyncClient(transport=self._engine.transport(), base_url=_LOCAL_URL) as http:
+            return (await http.get("/metrics")).content
+
     def _provider(self, key: SecretStr | None) -> WaveSpeed:
         return WaveSpeed(
             key,
@@ -78,16 +92,18 @@ class Engines:
             clock=self._clock,
             wall=self._clock,
             chance=self._chance,
+            metrics=self._metrics,
         )
 
     async def _local(self) -> WaveSpeed:
         from seedance.engine import Engine  # its server is loaded only where it is used
 
         engine = Engine(self._settings.data_dir / "engine", executor=self._settings.executor)
-        await self._stack.enter_async_context(engine)
+        self._engine = await self._stack.enter_async_context(engine)
         return WaveSpeed(
             SecretStr("local"),
             base_url=_LOCAL_URL,
             pace=policy.LOCAL_PACE,
             transport=engine.transport(),
+            metrics=self._metrics,
         )

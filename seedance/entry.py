@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from seedance import policy
+from seedance import logs, policy
 from seedance.errors import NotRecorded
 from seedance.journal import Journal
 from seedance.models import State, Task
@@ -55,6 +55,8 @@ class Entry:
             record = await asyncio.to_thread(lambda: self.journal.write(self.record, **changes))
             if record is None:
                 raise LeaseLost
+            if record.state != self.record.state:
+                _LOG.info("video %s is %s", record.id, record.state)
             self.record = record
 
     async def keep(self, **changes: Any) -> None:
@@ -71,6 +73,7 @@ class Entry:
 
     async def adopt(self, task: Task, **changes: Any) -> None:
         """Commit the id of the video's task; to whoever has taken the video over meanwhile it is told."""
+        logs.also(task=task.id)
         try:
             await self.keep(task_id=task.id, made_by=task.model or None, finished_at=None, **changes)
         except LeaseLost:

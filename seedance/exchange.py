@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from seedance import policy
 from seedance.errors import InvalidRequest, MissingKey, NotDelivered, OutcomeUnknown, Unavailable
+from seedance.metrics import Metrics
 from seedance.version import __version__
 from seedance.wire import Answer, read_answer, read_task
 
@@ -41,6 +42,7 @@ class Exchange:
         model: str,
         transport: httpx.AsyncBaseTransport | None,
         wall: Callable[[], float] = time.time,
+        metrics: Metrics | None = None,
     ) -> None:
         secret = key.get_secret_value().strip() if key else ""
         if not secret:
@@ -54,6 +56,7 @@ class Exchange:
         self.model = model
         self._key = SecretStr(secret)
         self._wall = wall
+        self.metrics = metrics or Metrics()
         headers = {
             "X-Client-Name": "seedance-studio",
             "X-Client-Version": __version__,
@@ -81,6 +84,10 @@ class Exchange:
             Refused: the provider said no.
             OutcomeUnknown: the answer was lost or cannot be read.
         """
+        with self.metrics.errors():
+            return await self._submit(body)
+
+    async def _submit(self, body: dict[str, Any]) -> Answer:
         try:
             response = await self._submit_http.post(
                 f"{self.base_url}/api/v3/{self.model}",
@@ -114,11 +121,12 @@ class Exchange:
         """
         url = self.base_url + path
         response = await self.send(method, url, patience, headers=self._authorization, **content)
-        answer = _read(response)
-        code = _code(response, answer)
-        if answer is None or code in policy.TRANSIENT or code >= 500:
-            raise Unavailable(f"The provider answered HTTP {response.status_code}.")
-        self._refuse(response, code, answer, of_task=of_task)
+        with self.metrics.errors():
+            answer = _read(response)
+            code = _code(response, answer)
+            if answer is None or code in policy.TRANSIENT or code >= 500:
+                raise Unavailable(f"The provider answered HTTP {response.status_code}.")
+            self._refuse(response, code, answer, of_task=of_task)
         return answer
 
     async def send(self, method: str, url: str, patience: float, **content: Any) -> httpx.Response:
@@ -127,10 +135,11 @@ class Exchange:
         Raises:
             Unavailable: there was no answer.
         """
-        try:
-            return await self.http.request(method, url, timeout=limits(patience), **content)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unavailable(f"The provider could not be reached ({type(error).__name__}).") from error
+        with self.metrics.errors():
+            try:
+                return await self.http.request(method, url, timeout=limits(patience), **content)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise Unavailable(f"The provider could not be reached ({type(error).__name__}).") from error
 
     def _refuse(self, response: httpx.Response, code: int, answer: Answer, *, of_task: bool = False) -> None:
         if code in _FINE:

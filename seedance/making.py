@@ -168,7 +168,7 @@ class Making:
         """Send the request, once, and adopt its task; if the program ends meanwhile, wait a little for it."""
 
         async def post() -> None:
-            await self._adopt(await self.client.submit(self._request(), urls))
+            await self._adopt(await self.client.submit(self.request(), urls))
 
         posting = asyncio.create_task(post())
         try:
@@ -184,7 +184,8 @@ class Making:
                 raise error from None
             raise
 
-    def _request(self) -> Request:
+    def request(self) -> Request:
+        """Return what was asked for."""
         record = self.record
         return Request(
             prompt=record.prompt,
@@ -200,7 +201,7 @@ class Making:
         """Find the task of a submit whose answer was lost and adopt it; else raise `lost`."""
         search = Search(
             record=self.record,
-            request=self._request(),
+            request=self.request(),
             client=self.client,
             journal=self.entry.journal,
             grace=self.grace,

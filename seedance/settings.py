@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     )
     database_url: str = Field("", alias="SEEDANCE_DATABASE_URL")
     executor: str = Field("process", alias="SEEDANCE_EXECUTOR")
+    log: Literal["human", "json"] = Field("human", alias="SEEDANCE_LOG")
+    metrics_token: SecretStr | None = Field(None, alias="SEEDANCE_METRICS_TOKEN")
+    """Whoever sends it may read `/metrics`; without one the page has none."""
     grace: float = Field(policy.GRACE, alias="SEEDANCE_GRACE", gt=0)
 
     limit_visitor: int = Field(default_factory=_on_a_space(3), alias="SEEDANCE_LIMIT_VISITOR", ge=0)
@@ -46,7 +49,7 @@ class Settings(BaseSettings):
     limit_total: int = Field(default_factory=_on_a_space(25), alias="SEEDANCE_LIMIT_TOTAL", ge=0)
     """Videos that all visitors together may have made with the host's key in 24 hours."""
 
-    @field_validator("api_key")
+    @field_validator("api_key", "metrics_token")
     @classmethod
     def _no_blank_key(cls, key: SecretStr | None) -> SecretStr | None:
         return key if key and key.get_secret_value().strip() else None

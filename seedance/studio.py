@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -21,14 +21,15 @@ import httpx
 from anyio import CancelScope
 from pydantic import SecretStr
 
-from seedance import images, limits, prompts
+from seedance import images, limits, logs, prompts
 from seedance.engines import Engines
 from seedance.entry import Entry, LeaseLost
 from seedance.errors import MissingKey, NotRecorded, SeedanceError
 from seedance.journal import Journal
 from seedance.leases import Leases
 from seedance.making import Making
-from seedance.models import PREVIEW_MODEL, RANDOM_SEED, Event, Price, Request, Task
+from seedance.metrics import Metrics
+from seedance.models import PREVIEW_MODEL, RANDOM_SEED, Event, Price, Request, State, Task
 from seedance.record import Record
 from seedance.settings import Settings
 from seedance.store import Store
@@ -63,7 +64,10 @@ class Studio:
         self._clock = clock
         self._chance = chance
         self._store = Store.of(self.settings)
-        self._engines = Engines(self.settings, transport=transport, clock=clock, chance=chance)
+        self._metrics = Metrics()
+        self._engines = Engines(
+            self.settings, transport=transport, clock=clock, chance=chance, metrics=self._metrics
+        )
         self._live: dict[str, Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._keeping = asyncio.Lock()
@@ -297,6 +301,11 @@ class Studio:
         """Return the records of videos still to be made, oldest first."""
         return await asyncio.to_thread(self._journal.unfinished)
 
+    async def metrics(self) -> bytes:
+        """Return this process's numbers, and the embedded engine's, in Prometheus' format."""
+        unfinished = await asyncio.to_thread(self._journal.states)
+        return self._metrics.text(unfinished) + await self._engines.told()
+
     async def warm(self) -> None:
         """Start the embedded engine now if it will make the next video, so that the first one is quick."""
         if self.settings.choose_engine() == "local":
@@ -309,6 +318,10 @@ class Studio:
 
     async def _make(self, record: Record, key: SecretStr | None, after: float) -> None:
         live = self._live[record.id]
+        with logs.about(video=record.id, task=record.task_id):
+            await self._bring_home(record, key, after, live)
+
+    async def _bring_home(self, record: Record, key: SecretStr | None, after: float, live: Live) -> None:
         try:
             await asyncio.sleep(after)
             while live.making is None or live.making.record.finished_at is None:
@@ -323,10 +336,26 @@ class Studio:
                 except Exception:  # a fault of our own must not lose a video that may be paid for
                     _LOG.exception("making video %s failed; going on from its record", record.id)
                     await asyncio.sleep(_RECOVERY)
+            self._count(live.making)
         finally:
             if self._live.get(record.id) is live:
                 del self._live[record.id]
             live.end()
+
+    def _count(self, making: Making) -> None:
+        """Count a video that has ended, and if it was paid for, find out its price."""
+        record = making.record
+        engine = "local" if record.made_by == PREVIEW_MODEL else record.engine
+        self._metrics.ended(record.state, engine, (record.finished_at or 0.0) - record.created_at)
+        if record.state is State.DONE and engine == "wavespeed" and self.settings.metrics_token:
+            self._spawn(self._count_spend(making))
+
+    async def _count_spend(self, making: Making) -> None:
+        price: Price | None = None
+        with suppress(SeedanceError, TimeoutError):
+            async with asyncio.timeout(_PRICE_PATIENCE):
+                price = await making.client.price(making.request(), making.record.urls or ())
+        self._metrics.spent(price)
 
     async def _making(self, record: Record, key: SecretStr | None, live: Live) -> Making:
         entry = Entry(

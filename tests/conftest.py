@@ -27,6 +27,7 @@ _OUR_VARIABLES = ("SEEDANCE_", "WAVESPEED_", "GRADIO_")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what runs in its background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+METRICS_TOKEN = "wsm-whoever-has-it-reads"
 _START = 90.0  # seconds a server may take to answer on a busy machine
 
 RunServer = Callable[..., str]
@@ -161,7 +162,8 @@ def page_url(run_server: RunServer, page_folder: Path, provider: Provider) -> st
 def model_page_url(run_server: RunServer, engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page with a key, talking to a WaveSpeed server: here the engine on its own port."""
     folder = tmp_path_factory.mktemp("model-page")
-    return _page(run_server, folder, WAVESPEED_API_KEY="sk-test", WAVESPEED_BASE_URL=engine_url)
+    variables = {"WAVESPEED_BASE_URL": engine_url, "SEEDANCE_METRICS_TOKEN": METRICS_TOKEN}
+    return _page(run_server, folder, WAVESPEED_API_KEY="sk-test", **variables)
 
 
 def _page(run_server: RunServer, folder: Path, **environment: str) -> str:

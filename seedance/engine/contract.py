@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, SecretStr, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -52,6 +52,8 @@ class Rules:
     """The share of tasks, 0 to 1, that fail on purpose."""
     faults: bool = False
     """Whether callers may ask for faults by a header."""
+    metrics_token: SecretStr | None = None
+    """What whoever reads `/metrics` must send, None where everybody may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,13 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seedance.engine.contract import parts_of
+from seedance.metrics import may_read
 from seedance.version import __version__
 
 _SECONDS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
@@ -30,6 +32,9 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._tasks = Gauge("seedance_tasks", "Tasks on record", ["status"], registry=self.registry)
         self._queue = Gauge("seedance_queue_length", "Tasks that wait or run", registry=self.registry)
+        self._workers = Gauge(
+            "seedance_workers", "Renders that can run at a time now", registry=self.registry
+        )
         self._renders = Histogram(
             "seedance_render_seconds", "Duration of renders", buckets=_SECONDS, registry=self.registry
         )
@@ -45,8 +50,9 @@ class Metrics:
         """Count an answer."""
         self._requests.labels(route, str(status)).inc()
 
-    def text(self, counts: dict[str, int]) -> bytes:
+    def text(self, counts: dict[str, int], workers: int) -> bytes:
         """Return all numbers in Prometheus' format; `counts` are the tasks by status."""
+        self._workers.set(workers)
         for status, number in counts.items():
             self._tasks.labels(status).set(number)
         self._queue.set(counts.get("created", 0) + counts.get("processing", 0))
@@ -82,7 +88,15 @@ async def healthz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Tell the numbers."""
-    counts = await asyncio.to_thread(parts_of(request).records.counts)
+    """Tell the numbers.
+
+    Raises:
+        HTTPException: 401, they are not for everybody, and the caller has not sent the token.
+    """
+    parts = parts_of(request)
+    token = parts.rules.metrics_token
+    if token is not None and not may_read(request.headers.get("Authorization", ""), token):
+        raise HTTPException(401, "Unauthorized: send the metrics token", {"WWW-Authenticate": "Bearer"})
+    counts = await asyncio.to_thread(parts.records.counts)
     told: Metrics = request.app.state.metrics
-    return Response(told.text(counts), media_type=CONTENT_TYPE_LATEST)
+    return Response(told.text(counts, parts.queue.workers), media_type=CONTENT_TYPE_LATEST)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx
 from sqlalchemy.exc import SQLAlchemyError
 
+from seedance import logs
 from seedance.engine import codes
 from seedance.engine.executor import Away, Executor, TooMuch, WorkerDied
 from seedance.engine.media import Media
@@ -75,6 +76,11 @@ class Queue:
         if self._presence is not None:
             self._presence.close()
 
+    @property
+    def workers(self) -> int:
+        """How many renders can run at a time now."""
+        return self._executor.workers
+
     def ring(self) -> None:
         """Tell the queue that there is a new task."""
         self._bell.set()
@@ -134,12 +140,18 @@ class Queue:
 
     async def _make(self, task: TaskRecord) -> None:
         """Render a task and record what came of it."""
+        with logs.about(task=task.id):
+            _LOG.info("task %s is begun", task.id)
+            await self._bring_to_its_end(task)
+
+    async def _bring_to_its_end(self, task: TaskRecord) -> None:
         try:
             end = await self._render(task)
         except Exception:
             _LOG.exception("task %s could not be rendered", task.id)
             end = _failed(codes.EXECUTION_FAILED, f"the {task.kind} could not be rendered")
         await self._finish(task, end)
+        _LOG.info("task %s is %s", task.id, end["status"])
         for bell in self._watchers.get(task.id, ()):
             bell.set()
         if self.on_end is not None:

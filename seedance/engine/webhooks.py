@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from seedance import logs
 from seedance.addresses import resolve_public
 from seedance.engine.contract import account_of, answer, parts_of
 from seedance.engine.records import Records, TaskRecord
@@ -130,7 +131,8 @@ class Webhooks:
                 found = []
             new = [task for task in found if task.id not in self._telling]
             for task in new:
-                self._telling[task.id] = asyncio.create_task(self._tell(task))
+                with logs.about(task=task.id):
+                    self._telling[task.id] = asyncio.create_task(self._tell(task))
             if len(new) < _AT_ONCE:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK):

@@ -12,9 +12,11 @@ from typing import Any, Final
 
 import gradio as gr
 
+from seedance import logs
 from seedance.images import MAX_BYTES
 from seedance.page.examples import FOLDER
 from seedance.page.layout import build
+from seedance.page.numbers import numbers
 from seedance.page.theme import CSS, theme
 from seedance.settings import Settings
 from seedance.studio import Studio
@@ -28,12 +30,17 @@ _ENDING: Final = 30.0  # seconds for the studio to put on record what it has jus
 def launch(settings: Settings | None = None, **options: Any) -> gr.Blocks:
     """Build the page and serve it; `options` go to Gradio's own `launch`. Returns the page."""
     logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it prints whole URLs
+    settings = settings or Settings()
+    logs.configure(settings.log)
     studio = Studio(settings)
+    token = settings.metrics_token
     loops: list[asyncio.AbstractEventLoop] = []
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         loops.append(asyncio.get_running_loop())
+        if settings.log == "json":
+            logs.adopt()
         async with studio:
             resumed = await studio.resume(for_ever=True)
             _LOG.info("%d unfinished videos resumed", len(resumed))
@@ -58,7 +65,7 @@ def launch(settings: Settings | None = None, **options: Any) -> gr.Blocks:
             "css_paths": CSS,
             "i18n": i18n,
             "allowed_paths": [str(studio.settings.videos), str(FOLDER)],
-            "app_kwargs": {"lifespan": lifespan},
+            "app_kwargs": {"lifespan": lifespan, "routes": [numbers(studio, token)] if token else []},
             "max_file_size": MAX_BYTES,
             "max_threads": _WATCHERS,
             "mcp_server": True,

@@ -30,6 +30,7 @@ class Queue:
     records: Records
     capacity: int = 50
     rings: int = 0
+    workers: int = 2
     on_end: Callable[[], None] | None = None
     end: Callable[[str], None] = lambda _: None
     waits: list[float] = field(default_factory=list)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -48,6 +49,25 @@ def test_a_server_ends_quietly(tmp_path: Path, number: signal.Signals) -> None:
     again.send_signal(number)
     assert again.wait(_SOON) == 0
     assert state in ("created", "processing", "completed")
+
+
+def test_a_server_tells_its_work_to_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked to, it logs JSON with the task's id, and keeps its numbers for whoever has the token."""
+    monkeypatch.setenv("SEEDANCE_LOG", "json")
+    monkeypatch.setenv("SEEDANCE_METRICS_TOKEN", "numbers")
+    process, url = started(tmp_path, "--api-key", "anna")
+    with httpx.Client(base_url=url, headers=KEY, timeout=_SOON) as http:
+        task = http.post(IMAGE, json={"prompt": "x", "enable_sync_mode": True}).json()["data"]
+        assert http.get("/metrics").status_code == 401
+        numbers = http.get("/metrics", headers={"Authorization": "Bearer numbers"}).text
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(_SOON) == 0
+    assert 'seedance_tasks{status="completed"} 1.0' in numbers
+    log = (tmp_path / "err").read_text()
+    lines = [json.loads(line) for line in log.splitlines()]
+    told = [(line["logger"], line["task"], line["message"].split()[-1]) for line in lines]
+    assert told == [("seedance.engine.queue", task["id"], word) for word in ("begun", "completed")]
+    assert not any(secret in log for secret in ("anna", "numbers"))
 
 
 @pytest.mark.parametrize(
