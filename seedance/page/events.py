@@ -136,7 +136,7 @@ class Events:
             except KeyError:  # it has ended meanwhile
                 continue
             except SeedanceError as error:
-                gr.Warning(explain(language(request), error)[0])
+                gr.Warning(explain(language(request), error).what)
 
     async def choose(
         self, event: gr.EventData, ids: list[str], key: str, token: str, request: gr.Request
