@@ -143,6 +143,7 @@ def _film(job: Job, report: Report) -> str:
                 height=storyboard.height,
                 frames=storyboard.frames,
                 metadata=_metadata(job, words),
+                noisy=storyboard.weather == "film grain",
                 on_frame=_steps(report, storyboard.frames),
             )
     finally:

@@ -85,7 +85,7 @@ def job(kind: str, photos: Sequence[Path], target: Path) -> None:
                 raw.writelines(planes)
         return
     if kind == "reference":
-        encoder._X264 = {"preset": "ultrafast", "crf": "4"}
+        encoder._QUANTISER = 4
     size = {"width": storyboard.width, "height": storyboard.height, "frames": storyboard.frames}
     encoder.encode(drawn, target, metadata={"title": "bench"}, **size)
 
