@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from seedance import decoding
-from seedance.pixels import MAX_BYTES, MAX_PIXELS, open_upright
+from seedance.pixels import MAX_BYTES, MAX_PIXELS, open_upright, upright_size
 
-__all__ = ["MAX_BYTES", "MAX_PIXELS", "UPLOAD_SIDE", "CleanImage", "clean", "open_upright"]
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "UPLOAD_SIDE", "CleanImage", "clean", "open_upright", "upright_size"]
 
 UPLOAD_SIDE: Final = 2048  # pixels on the long side: above the model's 720p output by a wide margin
 

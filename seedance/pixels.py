@@ -65,6 +65,27 @@ def open_upright(
         return _flatten(pixels)
 
 
+def upright_size(
+    path: Path, name: str | None = None, *, side: int | None = None, max_bytes: int = MAX_BYTES
+) -> tuple[int, int]:
+    """Return the width and height that `open_upright` would give, but for a pixel, without decoding pixels.
+
+    Raises:
+        InvalidImage: as there, as far as the file's own numbers tell.
+    """
+    with _decoding(name or path.name):
+        found = examine(_read(path, max_bytes))
+        _check_cost(found)
+        with Image.open(io.BytesIO(found.data), formats=(found.kind,)) as picture:
+            held = picture.getexif().get(0x0112, 1) if found.orientation is None else found.orientation
+            width, height = _turned(picture.size, held)
+        _check_shape(width, height)
+        longest = max(width, height)
+        if side is None or longest <= side:
+            return width, height
+        return -(-width * side // longest), -(-height * side // longest)
+
+
 def _read(path: Path, max_bytes: int) -> bytes:
     size = path.stat().st_size
     if size == 0:

@@ -73,6 +73,32 @@ def test_a_picture_on_its_side_is_turned_upright(
     assert not picture.getexif()
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
+@pytest.mark.parametrize("side", [None, 450])
+def test_the_size_is_known_before_the_pixels(
+    tmp_path: Path, kind: str, orientation: int, side: int | None
+) -> None:
+    """It is what the decoded picture has, turned and reduced, but for a pixel."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "a"
+    (lying(orientation) if orientation > 1 else UPRIGHT).save(path, kind, exif=exif)
+    told, decoded = images.upright_size(path, side=side), images.open_upright(path, side=side).size
+    assert max(abs(a - b) for a, b in zip(told, decoded, strict=True)) <= (side is not None)
+
+
+def test_a_heic_in_its_own_words_has_one_size(tmp_path: Path) -> None:
+    """Turned by its `irot` as well as by EXIF."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    note = Item(b"Exif", bytes(4) + exif.tobytes().removeprefix(b"Exif\0\0"))
+    turn, describes = box(b"irot", b"\3"), full(b"iref", box(b"cdsc", struct.pack(">HHH", 2, 1, 1)))
+    path = tmp_path / "turned"
+    path.write_bytes(heif([one("HEIF", properties=[5]), note], extra=[turn], more=describes))
+    assert images.upright_size(path) == images.open_upright(path).size
+
+
 def test_nothing_but_pixels_leaves_the_machine(tmp_path: Path) -> None:
     """EXIF with its GPS position, XMP, comments, text and the colour profile are not in what is sent."""
     exif = Image.Exif()

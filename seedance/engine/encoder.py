@@ -41,9 +41,9 @@ def encode(
     """Write `planes` to `path` as H.264, 24 frames a second, with `metadata` (title, comment) as MP4 tags.
 
     The same frames and metadata give the same bytes, however many cores there are. `noisy` frames, those with
-    film grain, are coded less finely: noise costs most of the bytes, and hides the rest. `on_frame` is told, in the
-    calling thread, how many frames were handed over. What it or `planes` raises ends the encoder and comes
-    back here, as does the encoder's own failure; `path` is removed then.
+    film grain, are coded less finely: noise costs most of the bytes, and hides the rest. `on_frame` is told,
+    in the calling thread, how many frames were handed over. What it or `planes` raises ends the encoder and
+    comes back here, as does the encoder's own failure; `path` is removed then.
 
     Raises:
         ValueError: `planes` gave more or fewer than `frames` frames.

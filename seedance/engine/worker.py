@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, overload
+from typing import Final, TypeVar, overload
 
 from PIL import Image
 
@@ -23,6 +23,7 @@ from seedance.files import whole
 from seedance.models import PREVIEW_MODEL
 from seedance.version import __version__
 
+_Read = TypeVar("_Read")
 _STEPS: Final = 50
 _QUALITY: Final = 90
 
@@ -110,10 +111,15 @@ class _Opened(Sequence[Image.Image]):
     def __getitem__(self, index: int | slice) -> Image.Image | Sequence[Image.Image]:
         if isinstance(index, slice):
             return _Opened(self._paths[index])
+        return self._read(images.open_upright, index)
+
+    def sizes(self) -> list[tuple[int, int]]:
+        """Tell the sizes of the images, before they are decoded."""
+        return [self._read(images.upright_size, index) for index in range(len(self._paths))]
+
+    def _read(self, reader: Callable[..., _Read], index: int) -> _Read:
         name = f"[Image {index + 1}]"
-        return images.open_upright(
-            self._paths[index], name, side=images.UPLOAD_SIDE, max_bytes=MAX_IMAGE_BYTES
-        )
+        return reader(self._paths[index], name, side=images.UPLOAD_SIDE, max_bytes=MAX_IMAGE_BYTES)
 
 
 def _film(job: Job, report: Report) -> str:
@@ -127,7 +133,7 @@ def _film(job: Job, report: Report) -> str:
     pictures: Sequence[Image.Image] = _Opened(job.images) if job.images else [draw(job.prompt, job.seed)]
     storyboard = direct(
         job.prompt,
-        [picture.size for picture in pictures],
+        pictures.sizes() if isinstance(pictures, _Opened) else [picture.size for picture in pictures],
         duration=job.duration,
         camera_fixed=job.camera_fixed,
         seed=job.seed,

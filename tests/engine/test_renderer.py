@@ -132,8 +132,8 @@ def test_chroma_lies_where_luma_does() -> None:
     assert abs(apart) * 32 / (2 * np.pi) < 0.1
 
 
-def test_a_slow_move_is_smooth() -> None:
-    """At a twentieth of a pixel a frame, patches of a pattern are where they should be to 0.004 px rms."""
+def off_the_path() -> NDArray[np.float64]:
+    """Measure in pixels how far patches of a pattern are off their way, at a twentieth of a pixel a frame."""
     count, period = 40, 16
     zoom = 1.1
     row = np.round(128 + 90 * stripes(zoom, period)).astype(np.uint8)
@@ -153,9 +153,14 @@ def test_a_slow_move_is_smooth() -> None:
     by_patch = [
         np.unwrap([e for c, e in errors if c == column], period=period) for column in {c for c, _ in errors}
     ]
-    deviation = np.concatenate([e - e.mean() for e in by_patch])
-    assert np.sqrt((deviation**2).mean()) <= 0.004
-    assert np.abs(deviation).max() <= 0.02
+    return np.concatenate([e - e.mean() for e in by_patch])
+
+
+def test_a_slow_move_is_smooth() -> None:
+    """Patches of a pattern are where they should be to 0.002 pixels rms, and none is off by 0.01."""
+    deviation = off_the_path()
+    assert np.sqrt((deviation**2).mean()) <= 0.002
+    assert np.abs(deviation).max() <= 0.01
 
 
 def two_shots(transition: Transition, overlap: int = 8, move: Move | None = None) -> Storyboard:
