@@ -12,7 +12,7 @@ from typing import Final
 from seedance.engine import looks
 from seedance.engine.ask import Pace
 from seedance.engine.camera import CRUISE, Whip
-from seedance.engine.framing import GESTURES, Framing, Gesture, framed
+from seedance.engine.framing import GESTURES, Box, Framing, Gesture, framed
 from seedance.engine.script import Leg, Script, read
 from seedance.engine.storyboard import FPS, Focus, Shot, Storyboard, Transition
 
@@ -38,18 +38,25 @@ def frame_size(width: int, height: int) -> tuple[int, int]:
 
 
 def direct(
-    prompt: str, sizes: Sequence[tuple[int, int]], *, duration: int, camera_fixed: bool, seed: int
+    prompt: str,
+    sizes: Sequence[tuple[int, int]],
+    *,
+    duration: int,
+    camera_fixed: bool,
+    seed: int,
+    subjects: Sequence[Box | None] = (),
 ) -> Storyboard:
     """Plan a video of `duration` seconds from images of `sizes` (width, height).
 
     Images that the prompt mentions come first, in its order, and longer the more it says of them. The camera
     does what the prompt asks; where it asks nothing, `seed` draws a move that suits the picture.
-    `camera_fixed` overrules both.
+    `camera_fixed` overrules both. `subjects` are where in each image what matters is, if that is known.
     """
     frame, frames = frame_size(*sizes[0]), FPS * duration
     script = read(prompt, len(sizes))
     draw = random.Random(seed)
-    plans = _plans(script, sizes, frame, still=camera_fixed, draw=draw)
+    pictures = list(zip(sizes, subjects or [None] * len(sizes), strict=True))
+    plans = _plans(script, pictures, frame, still=camera_fixed, draw=draw)
     shots: list[Shot] = []
     for place, (plan, (first, end)) in enumerate(zip(plans, _spans(script, plans, frames), strict=True)):
         shots += _shots(plan, first, end, opens=place == 0, closes=place == len(plans) - 1)
@@ -93,7 +100,7 @@ class _Plan:
 
 def _plans(
     script: Script,
-    sizes: Sequence[tuple[int, int]],
+    pictures: Sequence[tuple[tuple[int, int], Box | None]],
     frame: tuple[int, int],
     *,
     still: bool,
@@ -102,7 +109,7 @@ def _plans(
     plans: list[_Plan] = []
     carried: _Act | None = None
     for place, cast in enumerate(script.cast):
-        size = sizes[cast.image]
+        size, subject = pictures[cast.image]
         previous = plans[-1].acts[-1].gesture if plans else GESTURES["still"]
         acts = [_act(leg, script.pace, draw) for leg in cast.legs]
         if still:
@@ -110,7 +117,7 @@ def _plans(
         whipped = carried is not None
         if carried and not acts:
             acts = [carried]
-        framing = framed(size, frame, acts[0].gesture if acts else GESTURES["still"])
+        framing = framed(size, frame, acts[0].gesture if acts else GESTURES["still"], subject)
         if not acts:
             suited = _suited(
                 framing.aspect, previous, plans[-1].acts[-1].names if plans else (), script.forbidden

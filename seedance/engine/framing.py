@@ -17,12 +17,23 @@ _SOFTEST: Final = 1.3
 """Pixels of the frame for one of the picture, a side, that a zoom stops at."""
 _FREE_LOSS: Final = 0.3
 """A crop takes up to this share of a picture from the bottom alone: heads are at the top."""
+_HEADROOM: Final = 0.07
+"""Of the view, above a subject."""
 _RATES: Final[dict[Pace, tuple[float, float, float]]] = {
     "slow": (0.035, 0.04, 0.7),
     "steady": (0.055, 0.05, 1.0),
     "fast": (0.13, 0.12, 2.0),
 }
 """Share of the frame a second, least share a shot, and how much farther than usual a move may go."""
+
+
+class Box(NamedTuple):
+    """Where a subject is, in shares of the picture from its left and its top."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 class Gesture(NamedTuple):
@@ -59,6 +70,7 @@ class Framing:
     size: tuple[int, int]
     frame: tuple[int, int]
     fit: Fit
+    subject: Box | None = None
 
     @property
     def aspect(self) -> float:
@@ -85,9 +97,8 @@ class Framing:
         ends = []
         for zoom, side in zip(zooms, (-travel / 2, travel / 2), strict=True):
             width, height = View(0.5, 0.5, zoom).extent(self.aspect)
-            ends.append(
-                View(0.5 + gesture.x * side * width, self._level(zoom) + gesture.y * side * height, zoom)
-            )
+            x, y = self._middle(zoom)
+            ends.append(View(x + gesture.x * side * width, y + gesture.y * side * height, zoom))
         # One end of a journey may reach out of the picture: shift both by as much.
         x = sum(end.inside(self.aspect).x - end.x for end in ends)
         y = sum(end.inside(self.aspect).y - end.y for end in ends)
@@ -139,6 +150,15 @@ class Framing:
             return 0.0  # a portrait: whatever else goes, its top stays
         return 0.12 if self.aspect < 0.95 else 0.38
 
+    def _middle(self, zoom: float) -> tuple[float, float]:
+        """Give the centre of a view on what matters, inside the picture."""
+        if self.subject is None or self.fit == "surround":
+            return 0.5, self._level(zoom)
+        box, height = self.subject, View(0.5, 0.5, zoom).extent(self.aspect)[1]
+        level = min((box.top + box.bottom) / 2, box.top + (0.5 - _HEADROOM) * height)
+        view = View((box.left + box.right) / 2, level, zoom).inside(self.aspect)
+        return view.x, view.y
+
     def _level(self, zoom: float) -> float:
         """Give the height of the centre of a view, from the top of the picture, that keeps heads."""
         whole, height = (View(0.5, 0.5, z).extent(self.aspect)[1] for z in (1.0, zoom))
@@ -146,12 +166,15 @@ class Framing:
         return top + self._anchor * (whole - height) + height / 2
 
 
-def framed(size: tuple[int, int], frame: tuple[int, int], gesture: Gesture) -> Framing:
+def framed(
+    size: tuple[int, int], frame: tuple[int, int], gesture: Gesture, subject: Box | None = None
+) -> Framing:
     """Choose between a crop and the surround for a picture, and a move that is asked for over it."""
     aspect = _aspect(size, frame)
     along = not gesture.zoom and (gesture.x if aspect > 1 else gesture.y)
     kept = min(aspect, 1 / aspect) >= _LEAST_KEPT or bool(along)  # a journey shows what a crop loses
-    return Framing(size, frame, "cover" if kept and _pixels(size, frame) >= _LEAST_PIXELS else "surround")
+    fit: Fit = "cover" if kept and _pixels(size, frame) >= _LEAST_PIXELS else "surround"
+    return Framing(size, frame, fit, subject)
 
 
 def _aspect(size: tuple[int, int], frame: tuple[int, int]) -> float:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from seedance.engine.camera import View
 from seedance.engine.grade import vignetted
+from seedance.engine.matte import Matte
 from seedance.engine.planes import Planes
 from seedance.engine.shake import Sway
 from seedance.engine.still import Still
@@ -28,16 +29,19 @@ _THREADS = 2
 _AHEAD = 3  # frames drawn before they are asked for
 
 
-def frames(storyboard: Storyboard, images: Sequence[Image.Image]) -> Iterator[Planes]:
+def frames(
+    storyboard: Storyboard, images: Sequence[Image.Image], mattes: Sequence[Matte | None] = ()
+) -> Iterator[Planes]:
     """Draw every frame of `storyboard`, in order; a frame is to be read, not written.
 
     `images` are upright pictures, taken by index at most one shot ahead, in a thread of the renderer's, and
     let go when they are prepared: a sequence that opens files on access keeps at most two in memory. A JPEG
-    not yet loaded is decoded at reduced size.
+    not yet loaded is decoded at reduced size. `mattes` are those of the images, if they were sought: shots
+    that ask for depth then have two layers.
     """
     cv2.setNumThreads(1)  # frames are drawn side by side instead
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="renderer") as pool:
-        stage = _Stage(storyboard, images, pool)
+        stage = _Stage(storyboard, images, mattes or [None] * len(images), pool)
         drawing: deque[Future[Planes]] = deque()
         try:
             for number in range(storyboard.frames):
@@ -63,9 +67,13 @@ class _Stage:
     """What is on screen. What is prepared runs in `pool`, begun before all that waits for it."""
 
     def __init__(
-        self, storyboard: Storyboard, images: Sequence[Image.Image], pool: ThreadPoolExecutor
+        self,
+        storyboard: Storyboard,
+        images: Sequence[Image.Image],
+        mattes: Sequence[Matte | None],
+        pool: ThreadPoolExecutor,
     ) -> None:
-        self._storyboard, self._images, self._pool = storyboard, images, pool
+        self._storyboard, self._images, self._mattes, self._pool = storyboard, images, mattes, pool
         self._size = storyboard.width, storyboard.height
         self._locks: defaultdict[int, Lock] = defaultdict(Lock)
         self._stills: dict[Shot, Future[Still]] = {}
@@ -125,8 +133,8 @@ class _Stage:
 
     def _still(self, shot: Shot, lock: Lock) -> Still:
         with lock:  # two shots may share an image, and Pillow loads one only once
-            image = self._images[shot.image]
-            return Still(image, shot, self._size, self._storyboard.mood, self._storyboard.weather)
+            image, matte = self._images[shot.image], self._mattes[shot.image]
+            return Still(image, shot, self._size, self._storyboard.mood, self._storyboard.weather, matte)
 
     def _flow(self, below: _Layer, above: _Layer) -> Flow | None:
         middle = _middle(below, above)

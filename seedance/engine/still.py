@@ -11,6 +11,8 @@ from seedance.engine import focus
 from seedance.engine.camera import View
 from seedance.engine.depth import tilted
 from seedance.engine.grade import graded
+from seedance.engine.matte import Matte
+from seedance.engine.parallax import Cutout, cut, laid, nearer
 from seedance.engine.planes import Plane, Planes, from_image, mixed
 from seedance.engine.storyboard import SURROUND_SHARE, Mood, Shot, Weather
 from seedance.engine.surround import surrounded
@@ -31,6 +33,7 @@ class Still:
         size: tuple[int, int],
         mood: Mood | None = None,
         weather: Weather | None = None,
+        matte: Matte | None = None,
     ) -> None:
         self._shot, self._size = shot, size
         width, height = size
@@ -45,6 +48,9 @@ class Still:
             detail = planes.y.shape[1] / (width * across)
             planes = surrounded(planes, _even(detail * width), _even(detail * height))
             self.aspect = 1.0
+        self._cutout: Cutout | None = None
+        if shot.depth and matte and not shot.focus and (parted := cut(planes, matte, shot)):
+            planes, self._cutout = parted
         frame_width = planes.y.shape[1] * min(1.0, 1 / self.aspect)
         self._levels = focus.levels(planes, frame_width) if shot.focus else [planes]
         self._last: dict[int, tuple[NDArray[np.float64], Planes]] = {}
@@ -70,11 +76,16 @@ class Still:
         across, down = view.extent(self.aspect)
         across, down = across / closer, down / closer
         matrix = np.array([[across, 0, view.x - across / 2], [0, down, view.y - down / 2], [0, 0, 1.0]])
-        return matrix @ tilted(self._shot, progress) if self._shot.depth else matrix
+        tilts = self._shot.depth and not self._cutout
+        return matrix @ tilted(self._shot, progress) if tilts else matrix
 
     def _at(self, level: int, view: View, progress: float, closer: float) -> Planes:
         matrix = self.part(view, progress, closer)
-        if (last := self._last.get(level)) and np.array_equal(matrix, last[0]):
+        front = matrix
+        if self._cutout:
+            front = nearer(self._shot, progress, self._cutout.box, matrix[0, 0]) @ matrix
+        moved = np.vstack([matrix, front])
+        if (last := self._last.get(level)) and np.array_equal(moved, last[0]):
             return last[1]
         border = cv2.BORDER_REFLECT if closer < 1 else cv2.BORDER_REPLICATE
         width, height = self._size
@@ -84,7 +95,9 @@ class Still:
             _warped(u, matrix, width // 2, height // 2, 0.25, border),
             _warped(v, matrix, width // 2, height // 2, 0.25, border),
         )
-        self._last[level] = matrix, planes
+        if self._cutout:
+            planes = laid(planes, self._cutout, y.shape[::-1], front)
+        self._last[level] = moved, planes
         return planes
 
 

@@ -124,22 +124,24 @@ class _Opened(Sequence[Image.Image]):
 
 def _film(job: Job, report: Report) -> str:
     """Make a video of the job's images, or where it has none of the image that its prompt gives."""
-    from seedance.engine import thumbnail
+    from seedance.engine import matte, thumbnail
     from seedance.engine.director import direct
     from seedance.engine.encoder import encode
     from seedance.engine.poster import draw
     from seedance.engine.renderer import frames
 
     pictures: Sequence[Image.Image] = _Opened(job.images) if job.images else [draw(job.prompt, job.seed)]
+    mattes = matte.find(pictures)
     storyboard = direct(
         job.prompt,
         pictures.sizes() if isinstance(pictures, _Opened) else [picture.size for picture in pictures],
         duration=job.duration,
         camera_fixed=job.camera_fixed,
         seed=job.seed,
+        subjects=[found and found.box for found in mattes],
     )
     words = storyboard.describe()
-    drawn = frames(storyboard, pictures)
+    drawn = frames(storyboard, pictures, mattes)
     try:
         with whole(job.result) as part:
             encode(

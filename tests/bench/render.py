@@ -1,7 +1,8 @@
 """Time the preview engine against ffmpeg's zoompan and xfade: four 12-megapixel photos become 5 seconds.
 
-Beside it: the same with depth, the same with ffmpeg's preset, and the encoding alone of the engine's ready
-frames. Runs alternate, each in a process of its own; the ratios are medians of those of neighbouring runs.
+Beside it: the same with depth (where `SEEDANCE_MATTE_MODEL` names a model, its time is in that), the same
+with ffmpeg's preset, and the encoding alone of the engine's ready frames. Runs alternate, each in a process
+of its own; the ratios are medians of those of neighbouring runs.
 SSIM is told against a near-lossless render of the same storyboard. `tests.bench.first_video` times a whole
 engine.
 
@@ -28,7 +29,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from seedance.engine import encoder
+from seedance.engine import encoder, matte
 from seedance.engine.director import direct
 from seedance.engine.planes import Planes
 from seedance.engine.renderer import frames
@@ -77,9 +78,18 @@ def ready(path: Path, storyboard: Storyboard) -> Iterator[Planes]:
         yield Planes(y.reshape(height, width), *(c.reshape(height // 2, width // 2) for c in (u, v)))
 
 
+def found(photos: Sequence[Path]) -> list[matte.Matte | None]:
+    """Have the model, if there is one, look at the photos; they show nothing: each gets a disk as subject."""
+    matte.find(Photos(photos))
+    at = (np.arange(256, dtype=np.float32) + 0.5) / 256
+    disk = np.clip(256 * (0.28 - np.hypot(at - 0.5, at[:, None] - 0.5)), 0, 1)
+    return [matte.judged(disk) for _ in photos]
+
+
 def job(kind: str, photos: Sequence[Path], target: Path) -> None:
     storyboard = plan(kind == "depth")
-    drawn = frames(storyboard, Photos(photos)) if kind != "encode" else ready(photos[0], storyboard)
+    mattes = found(photos) if kind == "depth" else []
+    drawn = frames(storyboard, Photos(photos), mattes) if kind != "encode" else ready(photos[0], storyboard)
     if kind == "draw":
         with target.open("wb") as raw:
             for planes in drawn:
