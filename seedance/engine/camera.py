@@ -55,7 +55,10 @@ class Whip:
 
 @dataclass(frozen=True)
 class Move:
-    """A journey from one view to another. Where both lie inside the picture, so does all between them."""
+    """A journey from one view to another, straight unless it has a `bow`.
+
+    Where both lie inside the picture, so does all between them.
+    """
 
     start: View
     end: View
@@ -64,6 +67,8 @@ class Move:
     """Speed at the two ends over the mean speed, 0 (at rest) to 3."""
     whip: Whip | None = None
     """Takes the place of both."""
+    bow: float = 0.0
+    """How far below the straight way it is half-way, in units of the picture; at most `room_to_bow`."""
 
     def at(self, t: float) -> View:
         """Give the view at `t`, 0 to 1 (clamped).
@@ -81,7 +86,16 @@ class Move:
 
     def _mix(self, share: float, zoom: float) -> View:
         a, b = self.start, self.end
-        return View(a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share, zoom)
+        bow = 4 * self.bow * share * (1 - share)
+        return View(a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share + bow, zoom)
+
+    def room_to_bow(self, aspect: float) -> tuple[float, float]:
+        """Give how far a move between views that are inside may bow upwards and downwards and stay inside."""
+        tops = [view.y - view.extent(aspect)[1] / 2 for view in (self.start, self.end)]
+        bottoms = [1 - view.y - view.extent(aspect)[1] / 2 for view in (self.start, self.end)]
+        # Room changes in proportion to the way: where there is none at one end, a parabola that rises to a
+        # quarter of what there is at the other stays below it.
+        return max(0.0, *tops) / 4, max(0.0, *bottoms) / 4
 
 
 def ease(t: float, depart: float = CRUISE, arrive: float = CRUISE) -> float:

@@ -211,6 +211,8 @@ def _shots(plan: _Plan, first: int, end: int, *, opens: bool, closes: bool) -> l
         else:
             room = 1.12 if len(acts) > 1 and sideways and plan.framing.fit == "cover" else 1.0
             move = plan.framing.move(act.gesture, lasting, act.pace, min(room, plan.framing.nearest))
+        if any(name.startswith("orbit") for name in act.names):
+            move = plan.framing.bowed(move)
         depart = 0.0 if number else _SETTLED if opens else CRUISE
         arrive = 0.0 if number + 1 < len(acts) else _SETTLED if closes else CRUISE
         move = replace(move, depart=depart, arrive=arrive, whip=_whip(plan, act, lasting, closes=closes))

@@ -19,6 +19,8 @@ _FREE_LOSS: Final = 0.3
 """A crop takes up to this share of a picture from the bottom alone: heads are at the top."""
 _HEADROOM: Final = 0.07
 """Of the view, above a subject."""
+_BOW: Final = 0.03
+"""Of the view's height, that an orbit rises or sinks half-way."""
 _RATES: Final[dict[Pace, tuple[float, float, float]]] = {
     "slow": (0.035, 0.04, 0.7),
     "steady": (0.055, 0.05, 1.0),
@@ -104,6 +106,13 @@ class Framing:
         y = sum(end.inside(self.aspect).y - end.y for end in ends)
         start, end = (replace(end, x=end.x + x, y=end.y + y).inside(self.aspect) for end in ends)
         return Move(start, end)
+
+    def bowed(self, move: Move) -> Move:
+        """Let a move run in a bow, to where the picture has more room; over a portrait never off its top."""
+        above, below = move.room_to_bow(self.aspect)
+        most = _BOW * move.start.extent(self.aspect)[1]
+        rises = above >= below or self._anchor == 0
+        return replace(move, bow=-min(above, most) if rises else min(below, most))
 
     def onward(self, start: View, gesture: Gesture, seconds: float, pace: Pace = "steady") -> Move:
         """Plan a move that goes on from `start`, as far as the picture reaches."""

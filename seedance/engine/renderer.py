@@ -20,6 +20,7 @@ from seedance.engine.grade import vignetted
 from seedance.engine.matte import Matte
 from seedance.engine.planes import Planes
 from seedance.engine.shake import Sway
+from seedance.engine.shutter import streak, streaked
 from seedance.engine.still import Still
 from seedance.engine.storyboard import Shot, Storyboard
 from seedance.engine.transitions import Flow, Look, Matrix, flow_between, taken_over
@@ -83,7 +84,7 @@ class _Stage:
             for number, shot in enumerate(storyboard.shots)
             if shot.shake
         }
-        self._overlay = overlay(storyboard.weather, self._size, storyboard.seed)
+        self._overlay = overlay(storyboard.weather, self._size, storyboard.seed, storyboard.mood)
 
     def layers(self, frame: int) -> list[_Layer]:
         """List what `frame` shows, lowest first; to be called for each frame in order."""
@@ -118,7 +119,9 @@ class _Stage:
 
     def _seen(self, layer: _Layer, frame: int, closer: float) -> Planes:
         view, progress = self._view(layer, frame)
-        return layer.still.result().shown(view, progress, closer)
+        still = layer.still.result()
+        across, down = streak(layer.shot, frame, still.aspect, self._size)
+        return streaked(still.shown(view, progress, closer), across, down)
 
     def _view(self, layer: _Layer, frame: int) -> tuple[View, float]:
         shot, view = layer.shot, layer.shot.view(frame)

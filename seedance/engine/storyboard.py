@@ -53,11 +53,11 @@ class Shot:
     depth: bool = False
     shake: float = 0.0
 
-    def view(self, frame: int) -> View:
-        """Give what the camera sees at `frame` of the video."""
+    def view(self, frame: float) -> View:
+        """Give what the camera sees at `frame` of the video, which may lie between two."""
         return self.move.at(self.progress(frame))
 
-    def progress(self, frame: int) -> float:
+    def progress(self, frame: float) -> float:
         """Give how much of the shot has passed at `frame`, 0 to 1."""
         return (frame - self.first) / max(1, self.end - 1 - self.first)
 

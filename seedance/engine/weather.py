@@ -6,6 +6,7 @@ Lengths are in pixels of a frame `REFERENCE` high and scale with its height.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 
 from seedance.engine.motes import REFERENCE, Motes, mote
 from seedance.engine.planes import Plane, Planes
-from seedance.engine.storyboard import Weather
+from seedance.engine.storyboard import Mood, Weather
 
 Overlay = Callable[[Planes, int], Planes]
 """Draws the weather of a frame, by number, over it."""
 
+_PALE = 0.35  # of the sun's rays: those in the dark
 _COARSE = 8  # pixels of the frame per pixel of what is soft: fog, rays
 
 
@@ -28,7 +30,7 @@ class _Tint(NamedTuple):
     v: int
 
 
-def overlay(weather: Weather | None, size: tuple[int, int], seed: int) -> Overlay:
+def overlay(weather: Weather | None, size: tuple[int, int], seed: int, mood: Mood | None = None) -> Overlay:
     """Prepare a weather for frames of `size`; the same seed gives the same frames."""
     if weather is None:
         return lambda planes, frame: planes
@@ -38,7 +40,7 @@ def overlay(weather: Weather | None, size: tuple[int, int], seed: int) -> Overla
         "snow": _snow,
         "dust": _dust,
         "fog": _fog,
-        "light rays": _rays,
+        "light rays": partial(_rays, moon=mood == "night"),
         "film grain": _grain,
     }
     return kinds[weather](size, draw)
@@ -192,7 +194,8 @@ def _clouds(draw: np.random.Generator, first: int) -> NDArray[np.float32]:
     return whole
 
 
-def _rays(size: tuple[int, int], draw: np.random.Generator) -> Overlay:
+def _rays(size: tuple[int, int], draw: np.random.Generator, *, moon: bool) -> Overlay:
+    """Shafts of sunlight; the moon's are few and broad, and pale and cool as in all dark scenes."""
     width, height = size
     columns, rows = (-(-length // _COARSE) for length in size)
     side = draw.choice([-1, 1])
@@ -202,15 +205,19 @@ def _rays(size: tuple[int, int], draw: np.random.Generator) -> Overlay:
     angle = np.arctan2(x - from_x, y - from_y).astype(np.float32)
     far = np.hypot(x - from_x, y - from_y)
     fall = np.clip(1.25 - far / np.float32(0.6 + 1.15 * width / height), 0, 1) ** 1.3
-    waves = [(draw.uniform(5, 34), draw.uniform(0, 6.28), draw.uniform(-0.02, 0.02)) for _ in range(7)]
-    tint = _Tint(232, 114, 138)
+    often = (3, 11) if moon else (5, 34)
+    waves = [(draw.uniform(*often), draw.uniform(0, 6.28), draw.uniform(-0.02, 0.02)) for _ in range(7)]
+    sun, night = _Tint(232, 114, 138), _Tint(200, 139, 121)
 
     def drawn(planes: Planes, frame: int) -> Planes:
+        bright = 0.0 if moon else min(max((float(planes.y[::8, ::8].mean()) - 70) / 60, 0.0), 1.0)
+        strength = _PALE + (1 - _PALE) * bright
+        tint = _Tint(*(round(b + (a - b) * bright) for a, b in zip(sun, night, strict=True)))
         beams = np.zeros((rows, columns), np.float32)
         for often, phase, drift in waves:
             beams += np.sin(angle * np.float32(often) + np.float32(phase + drift * frame))
         beams = np.clip(0.45 + beams / 5.5, 0.12, 1)
-        veil = (255 * 0.5 * fall * beams * beams).astype(np.uint8)
+        veil = (255 * 0.5 * strength * fall * beams * beams).astype(np.uint8)
         return _lit(planes, cv2.resize(veil, size, interpolation=cv2.INTER_CUBIC), tint)
 
     return drawn

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
@@ -42,6 +43,26 @@ def test_a_move_between_views_inside_never_leaves_the_picture() -> None:
             left, top, right, bottom = edges(Move(start, end).at(t), aspect)
             assert min(left, top) >= -1e-9
             assert max(right, bottom) <= 1 + 1e-9
+
+
+def test_a_bow_within_its_room_never_leaves_the_picture() -> None:
+    """As far as there is room, up or down, or less: both ends stay where they are, all lies inside."""
+    draw = random.Random(5)
+    for _ in range(300):
+        aspect = 2.5 ** draw.uniform(-1, 1)
+        start, end = (
+            View(draw.random(), draw.random(), draw.uniform(1, 1.6)).inside(aspect) for _ in range(2)
+        )
+        straight = Move(start, end)
+        above, below = straight.room_to_bow(aspect)
+        for bow in (-above, below, draw.uniform(-above, below)):
+            move = replace(straight, bow=bow)
+            for t in (0, 1):
+                assert edges(move.at(t), aspect) == pytest.approx(edges(straight.at(t), aspect))
+            for step in range(41):
+                _, top, _, bottom = edges(move.at(step / 40), aspect)
+                assert top >= -1e-9
+                assert bottom <= 1 + 1e-9
 
 
 def test_a_move_starts_and_ends_where_it_says() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seedance.engine.planes import Planes
-from seedance.engine.storyboard import Weather
+from seedance.engine.storyboard import Mood, Weather
 from seedance.engine.weather import overlay
 
 SIZE = 320, 180
@@ -47,6 +47,19 @@ def test_weather_has_a_colour_and_only_adds_light(weather: Weather) -> None:
     assert (shown.y.astype(int) >= 60).all()
     assert shown.y.max() <= 240
     assert (shown.u != 120).any()
+
+
+def test_rays_are_the_moons_at_night() -> None:
+    """In a dark scene, and at night in any, they are much weaker than the sun's, and cool instead of warm."""
+
+    def light(y: int, mood: Mood | None) -> tuple[float, float]:
+        shown = overlay("light rays", SIZE, 1, mood)(scene(y), 10)
+        return float((shown.y.astype(float) - y).max()) / (235 - y), float(shown.v.mean()) - 120
+
+    sun, dark, moon = light(140, None), light(50, None), light(140, "night")
+    assert max(dark[0], moon[0]) < 0.5 * sun[0]
+    assert dark[1] < 0.3 * sun[1]
+    assert moon[1] < 0.3 * sun[1]
 
 
 def test_weather_leaves_the_frame_it_was_given() -> None:
