@@ -1,5 +1,7 @@
 """Draw contact sheets of the engine's preview: frames at 0, 25, 50, 75 and 100 % of what a row is about.
 
+Where `SEEDANCE_MATTE_MODEL` names a model, subjects are sought as in a render.
+
 Usage: python -m tests.bench.contact_sheet [photo.jpg ...] [--about transitions] [-o folder]
        python -m tests.bench.contact_sheet photo.jpg other.jpg --about prompt --prompt "push in, then fade"
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, get_args
@@ -16,8 +19,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from seedance.engine.camera import Move, View
+from seedance.engine.camera import Move, View, Whip
 from seedance.engine.director import direct, frame_size
+from seedance.engine.matte import find
 from seedance.engine.planes import Planes
 from seedance.engine.renderer import frames
 from seedance.engine.storyboard import FPS, Fit, Focus, Mood, Shot, Storyboard, Transition, Weather
@@ -33,8 +37,9 @@ MOVES = {
     "pan left": Move(View(0.58, 0.5, 1.25), View(0.42, 0.5, 1.25)),
     "tilt up": Move(View(0.5, 0.6, 1.25), View(0.5, 0.4, 1.25)),
     "tilt down": Move(View(0.5, 0.4, 1.25), View(0.5, 0.6, 1.25)),
-    "orbit right": Move(View(0.45, 0.5, 1.12), View(0.55, 0.5, 1.2)),
-    "orbit left": Move(View(0.55, 0.5, 1.12), View(0.45, 0.5, 1.2)),
+    "orbit right": Move(View(0.45, 0.5, 1.12), View(0.55, 0.5, 1.2), bow=-0.01),
+    "orbit left": Move(View(0.55, 0.5, 1.12), View(0.45, 0.5, 1.2), bow=-0.01),
+    "whip right": Move(View(0.4, 0.5, 1.25), View(0.6, 0.5, 1.25), whip=Whip("middle", 0.17)),
     "still": Move(View(0.5, 0.5, 1.0), View(0.5, 0.5, 1.0)),
 }
 
@@ -61,7 +66,7 @@ def rgb(planes: Planes) -> Image.Image:
 def inside(move: Move, image: Image.Image, size: tuple[int, int]) -> Move:
     """Keep a move inside a picture."""
     aspect = image.width / image.height * size[1] / size[0]
-    return Move(move.start.inside(aspect), move.end.inside(aspect))
+    return replace(move, start=move.start.inside(aspect), end=move.end.inside(aspect))
 
 
 def one(
@@ -167,6 +172,7 @@ def prompted(images: list[Image.Image], options: argparse.Namespace) -> Iterator
         duration=options.duration,
         camera_fixed=options.camera_fixed,
         seed=options.seed,
+        subjects=[matte and matte.box for matte in find(images)],
     )
     for shot in storyboard.shots:
         shown = [shot.first + round(k / 4 * (shot.end - 1 - shot.first)) for k in range(5)]
@@ -174,7 +180,8 @@ def prompted(images: list[Image.Image], options: argparse.Namespace) -> Iterator
 
 
 def cells(row: Row) -> dict[int, Image.Image]:
-    drawn = enumerate(frames(row.storyboard, row.images))
+    mattes = find(row.images) if any(shot.depth for shot in row.storyboard.shots) else []
+    drawn = enumerate(frames(row.storyboard, row.images, mattes))
     width, height = row.storyboard.width, row.storyboard.height
     scale = CELL / max(width, height)
     cell = round(width * scale), round(height * scale)
