@@ -1,6 +1,7 @@
 """Draw and encode random storyboards; count crashes, wrong numbers of frames, and black or missing edges.
 
-Images of 300 to 6000 pixels a side, ratios 0.4 to 2.5; all moves, fits, transitions, moods and weathers.
+Images of 300 to 6000 pixels a side, ratios 0.4 to 2.5; all moves, fits, transitions, moods and weathers; half
+of the images have a subject that can be parted from its background.
 
 Usage: python -m tests.bench.storyboards [--runs 500] [--seed 0]
 """
@@ -15,16 +16,19 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, get_args
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from seedance.engine.camera import Move, View
+from seedance.engine.camera import Move, View, Whip
 from seedance.engine.director import FRAME_SIZES
 from seedance.engine.encoder import encode
+from seedance.engine.matte import Matte, judged
 from seedance.engine.planes import Planes
 from seedance.engine.renderer import frames
 from seedance.engine.storyboard import Focus, Mood, Shot, Storyboard, Transition, Weather
@@ -36,13 +40,22 @@ DARKEST = 0.37
 
 
 class Case(NamedTuple):
-    """A storyboard and the sizes of its images."""
+    """A storyboard, the sizes of its images, and the middle and radius of each subject, or None."""
 
     storyboard: Storyboard
     sizes: list[tuple[int, int]]
+    subjects: list[tuple[float, float, float] | None]
 
     def images(self) -> list[Image.Image]:
         return [Image.new("RGB", size, (LIGHT,) * 3) for size in self.sizes]
+
+    def mattes(self) -> list[Matte | None]:
+        return [subject and judged(_disk(*subject)) for subject in self.subjects]
+
+
+def _disk(x: float, y: float, radius: float) -> NDArray[np.float32]:
+    at = (np.arange(256, dtype=np.float32) + 0.5) / 256
+    return np.clip(128 * (radius - np.hypot(at - x, at[:, None] - y)), 0, 1).astype(np.float32)
 
 
 def case(draw: random.Random, longest: int = 6000, width: int | None = None) -> Case:
@@ -63,6 +76,9 @@ def case(draw: random.Random, longest: int = 6000, width: int | None = None) -> 
             View(draw.random(), draw.random(), 1 + draw.choice((0, 0.3, 1)) * draw.random()).inside(aspect)
             for _ in range(2)
         )
+        move = Move(start, draw.choice((start, end)), whip=draw.choice((None, None, Whip("middle", 0.4))))
+        above, below = move.room_to_bow(aspect)
+        move = replace(move, bow=draw.choice((0.0, -above, below)))
         transition = draw.choice(get_args(Transition))
         length = draw.randint(8, 16)
         overlap = 0 if transition == "cut" or not shots else draw.randint(1, 6)
@@ -72,7 +88,7 @@ def case(draw: random.Random, longest: int = 6000, width: int | None = None) -> 
                 n,
                 first,
                 first + length,
-                Move(start, draw.choice((start, end))),
+                move,
                 "test",
                 fit,  # type: ignore[arg-type]
                 transition,
@@ -84,7 +100,11 @@ def case(draw: random.Random, longest: int = 6000, width: int | None = None) -> 
         first += length
     mood = draw.choice((None, None, *get_args(Mood)))
     weather = draw.choice((None, None, *get_args(Weather)))
-    return Case(Storyboard(*frame, first, tuple(shots), draw.randrange(2**31), mood, weather), sizes)
+    storyboard = Storyboard(*frame, first, tuple(shots), draw.randrange(2**31), mood, weather)
+    subjects = [
+        draw.choice((None, (draw.random(), draw.random(), draw.uniform(0.1, 0.4)))) for _ in range(count)
+    ]
+    return Case(storyboard, sizes, subjects)
 
 
 def has_edges(planes: Planes, storyboard: Storyboard) -> bool:
@@ -103,7 +123,7 @@ def faults(one: Case, folder: Path) -> Iterator[str]:
 
     def watched() -> Iterator[Planes]:
         nonlocal dark
-        for planes in frames(board, one.images()):
+        for planes in frames(board, one.images(), one.mattes()):
             dark += not has_edges(planes, board)
             yield planes
 

@@ -218,7 +218,7 @@ def test_no_edge_is_ever_missing() -> None:
     """Random storyboards of bright pictures: as many frames as planned, no dark row, column or corner."""
     for seed in range(24):
         one = case(random.Random(seed), longest=900, width=192)
-        drawn = list(frames(one.storyboard, one.images()))
+        drawn = list(frames(one.storyboard, one.images(), one.mattes()))
         assert len(drawn) == one.storyboard.frames
         assert all(has_edges(planes, one.storyboard) for planes in drawn), f"seed {seed}: {one}"
 
