@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from seedance.engine import matte
 
@@ -17,6 +17,60 @@ def disk(radius: float, soft: float = 2.0, x: float = 0.5) -> NDArray[np.float32
     at = (np.arange(256, dtype=np.float32) + 0.5) / 256
     far = np.hypot(at - x, at[:, None] - 0.5)
     return np.clip((radius - far) * 256 / soft + 0.5, 0, 1).astype(np.float32)
+
+
+def varint(value: int) -> bytes:
+    """Encode a number below 2^14 as protocol buffers do."""
+    return bytes([value & 127 | 128, value >> 7])
+
+
+def field(number: int, value: int | bytes) -> bytes:
+    """Encode a field of a protocol buffer."""
+    if isinstance(value, int):
+        return bytes([number << 3]) + varint(value)
+    return bytes([number << 3 | 2]) + varint(len(value)) + value
+
+
+def named(name: str, *sides: int) -> bytes:
+    """Describe a tensor of floats for an ONNX graph."""
+    lengths = b"".join(field(1, field(1, side)) for side in sides)
+    return field(1, name.encode()) + field(2, field(1, field(1, 1) + field(2, lengths)))
+
+
+def brightness() -> bytes:
+    """Make an ONNX model to which the bright is the subject: one weight for each colour, then a sigmoid."""
+    weights, bias = np.full(3, 8, np.float32), np.full(1, -24, np.float32)
+    parts = [
+        field(
+            1, b"".join(field(1, name) for name in (b"x", b"w", b"b")) + field(2, b"c") + field(4, b"Conv")
+        ),
+        field(1, field(1, b"c") + field(2, b"y") + field(4, b"Sigmoid")),
+        field(2, b"g"),
+    ]
+    for name, values, sides in ((b"w", weights, (1, 3, 1, 1)), (b"b", bias, (1,))):
+        tensor = b"".join(field(1, side) for side in sides) + field(2, 1) + field(8, name)
+        parts.append(field(5, tensor + field(9, values.tobytes())))
+    parts += [field(11, named("x", 1, 3, 256, 256)), field(12, named("y", 1, 1, 256, 256))]
+    return field(1, 7) + field(8, field(2, 13)) + field(7, b"".join(parts))
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "brightness.onnx"
+    path.write_bytes(brightness())
+    monkeypatch.setenv("SEEDANCE_MATTE_MODEL", str(path))
+
+
+@pytest.mark.usefixtures("model")
+def test_a_models_subject_is_found_in_its_picture() -> None:
+    """Whatever the picture's shape, its box is told in shares of it; each image has its own answer."""
+    picture = Image.new("RGB", (600, 400), (20, 20, 20))
+    ImageDraw.Draw(picture).ellipse((60, 40, 300, 280), fill="white")
+    found, none = matte.find([picture, Image.new("RGB", (400, 400), (20, 20, 20))])
+    assert none is None
+    assert found is not None
+    assert found.solid
+    assert found.box == pytest.approx((0.1, 0.1, 0.5, 0.7), abs=0.01)
 
 
 def test_a_distinct_subject_has_its_place() -> None:
