@@ -20,7 +20,7 @@ RECORD = Record(
     images=[{"name": name, "sha256": "0" * 64} for name in ("my fox's.jpg", "b.png")],
     duration=7, camera_fixed=True, seed=42, state=State.DONE, urls=None, created_at=0.0, submitted_at=None,
     finished_at=None, task_id=None, made_by=None, video=None, inference_ms=None, error=None, fault=None,
-    batch=None, storyboard=None, nsfw=None, visitor=None, fence=1,
+    batch=None, storyboard=None, nsfw=None, visitor=None, stop_asked=False, fence=1,
 )  # fmt: skip
 
 
