@@ -29,6 +29,8 @@ _EDGE: Final = 0.5
 _GREY: Final = 9, 0.015
 """How broad what is neither subject nor background may be in the model's pixels; of the subject, how much may
 be broader: a part that would be seen through."""
+_PIECE: Final = 0.15, 9
+"""How large a piece must be, of the largest, and how broad its soft edge may be in the model's pixels."""
 
 
 class Matte(NamedTuple):
@@ -43,7 +45,7 @@ class Matte(NamedTuple):
 def find(images: Sequence[Image.Image]) -> list[Matte | None]:
     """Find the subject of each image; None where there is no model, or it does not find a distinct one."""
     path = os.environ.get("SEEDANCE_MATTE_MODEL", "")
-    if not path or not _is_there(path):
+    if not path or not _is_model(path):
         return [None] * len(images)
     net = cv2.dnn.readNetFromONNX(path)  # not kept: it holds 150 MB
     return [judged(_seen(net, images[number])) for number in range(len(images))]
@@ -58,13 +60,24 @@ def judged(share: NDArray[np.float32]) -> Matte | None:
     ):
         return None
     rows, columns = share.shape
-    subject = share > _EDGE
+    main = _main(share)
+    subject = main > _EDGE
     down, across = (np.flatnonzero(subject.any(axis)) for axis in (1, 0))
     box = Box(across[0] / columns, down[0] / rows, (across[-1] + 1) / columns, (down[-1] + 1) / rows)
     broad, most = _GREY
     grey = cv2.inRange(share, 0.1, 0.9)
     grey = cv2.morphologyEx(grey, cv2.MORPH_OPEN, np.ones((broad, broad), np.uint8))
-    return Matte(share, box, solid=bool(np.count_nonzero(grey) <= most * np.count_nonzero(subject)))
+    return Matte(main, box, solid=bool(np.count_nonzero(grey) <= most * np.count_nonzero(subject)))
+
+
+def _main(share: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Leave out small pieces: they are often parts of things, and things of their own."""
+    least, soft = _PIECE
+    count, labels, told, _ = cv2.connectedComponentsWithStats((share > _EDGE).astype(np.uint8))
+    areas = told[1:count, cv2.CC_STAT_AREA]
+    kept = np.isin(labels, 1 + np.flatnonzero(areas >= least * areas.max(initial=0))).astype(np.uint8)
+    near = cv2.dilate(kept, np.ones((soft, soft), np.uint8))
+    return share * near.astype(np.float32)
 
 
 def _seen(net: cv2.dnn.Net, image: Image.Image) -> NDArray[np.float32]:
@@ -78,8 +91,11 @@ def _seen(net: cv2.dnn.Net, image: Image.Image) -> NDArray[np.float32]:
 
 
 @cache
-def _is_there(path: str) -> bool:
-    there = os.access(path, os.R_OK)
-    if not there:
-        _LOG.warning("SEEDANCE_MATTE_MODEL: %s cannot be read; previews are made without subjects", path)
-    return there
+def _is_model(path: str) -> bool:
+    """Tell whether a file can be loaded as a model; where it cannot, the log says so once."""
+    try:
+        cv2.dnn.readNetFromONNX(path)
+    except cv2.error as error:
+        _LOG.warning("SEEDANCE_MATTE_MODEL: no model at %s, previews have no subjects: %s", path, error)
+        return False
+    return True

@@ -25,7 +25,7 @@ _FREE: Final = 0.02
 _HARD: Final = 0.2, 0.75
 """What of the matte is nothing, and what is all: the softness that is left is the edge's own."""
 _GUIDED: Final = 640, 4, 1e-4  # pixels across, radius, and how flat is flat
-_SPARED: Final = 0.006  # of the width, around the subject, that the background is not filled from
+_SPARED: Final = 0.004  # of the width, around the subject, that the background is not filled from
 
 
 class Cutout(NamedTuple):
@@ -181,7 +181,7 @@ def _filled(plane: Plane, hidden: Plane) -> Plane:
     known: NDArray[np.float32] = (cover == 0).astype(np.float32)
     small = np.round(_pulled(light * known, known)).astype(np.uint8)
     guess = cv2.resize(small, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    softly = cv2.blur(hidden, (9, 9)).astype(np.float32) / np.float32(255)
+    softly = cv2.blur(hidden, (5, 5)).astype(np.float32) / np.float32(255)
     return cv2.blendLinear(guess, plane, softly, 1 - softly)  # type: ignore[return-value]
 
 

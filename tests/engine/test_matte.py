@@ -91,6 +91,18 @@ def test_what_a_model_is_not_sure_of_is_no_subject(share: NDArray[np.float32]) -
     assert matte.judged(share) is None
 
 
+def test_small_pieces_are_left_out() -> None:
+    """They neither move with the subject nor widen its place; what is nearly as large does."""
+    small, large = disk(0.03, x=0.9), disk(0.14, x=0.85)
+    alone, beside, both = (matte.judged(np.maximum(disk(0.2, x=0.3), more)) for more in (0, small, large))
+    assert alone is not None
+    assert beside is not None
+    assert both is not None
+    assert beside.box == alone.box
+    assert beside.share[128, 230] == 0
+    assert both.box.right > 0.95
+
+
 def test_a_subject_that_would_be_seen_through_is_not_cut_out() -> None:
     """It has its place, but a broad part of it is neither there nor away."""
     share = disk(0.25)
@@ -103,12 +115,14 @@ def test_a_subject_that_would_be_seen_through_is_not_cut_out() -> None:
 def test_without_a_model_nothing_is_a_subject(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The images are not even opened; a file that is not there is told in the log, once."""
+    """The images are not even opened; a file that is none is told in the log, once."""
     image = Image.new("RGB", (400, 300))
     monkeypatch.delenv("SEEDANCE_MATTE_MODEL", raising=False)
     assert matte.find([image, image]) == [None, None]
-    monkeypatch.setenv("SEEDANCE_MATTE_MODEL", str(tmp_path / "none.onnx"))
+    (tmp_path / "other.onnx").write_bytes(b"no model")
     with caplog.at_level(logging.WARNING):
-        assert matte.find([image]) == matte.find([image]) == [None]
-    assert len(caplog.records) == 1
+        for name in ("none.onnx", "other.onnx"):
+            monkeypatch.setenv("SEEDANCE_MATTE_MODEL", str(tmp_path / name))
+            assert matte.find([image]) == matte.find([image]) == [None]
+    assert len(caplog.records) == 2
     assert "SEEDANCE_MATTE_MODEL" in caplog.text
