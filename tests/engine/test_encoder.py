@@ -61,6 +61,21 @@ def test_the_picture_survives(tmp_path: Path) -> None:
             assert np.abs(decoded - wanted).mean() < 2.5
 
 
+def test_noise_is_coded_less_finely(tmp_path: Path) -> None:
+    """Frames with film grain take two thirds of the bytes that they would."""
+    noise = np.random.default_rng(1).integers(-8, 9, (24, HEIGHT, WIDTH))
+    grainy = [
+        planes._replace(y=(planes.y + grain).astype(np.uint8))
+        for planes, grain in zip(map(moving, range(24)), noise, strict=True)
+    ]
+    sizes = []
+    for noisy in (False, True):
+        path = tmp_path / f"{noisy}.mp4"
+        encode(grainy, path, width=WIDTH, height=HEIGHT, frames=24, metadata={}, noisy=noisy)
+        sizes.append(path.stat().st_size)
+    assert sizes[1] < 0.67 * sizes[0]
+
+
 def test_the_index_comes_before_the_pictures(tmp_path: Path) -> None:
     """A browser can start before the file is complete: moov before mdat."""
     data = write(tmp_path / "v.mp4").read_bytes()
