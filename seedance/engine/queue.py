@@ -27,6 +27,8 @@ _LOG: Final = logging.getLogger(__name__)
 CAPACITY: Final = 5000
 _STARTS: Final = 5  # an engine that dies as well, but more likely it was not
 _LOOK: Final = 1.0  # seconds between looks for what another process did
+_IDLE_LOOK: Final = 5.0  # while there is nothing to do, for a minute and more
+_BUSY: Final = 60  # looks in vain until then
 
 
 class Queue:
@@ -119,6 +121,7 @@ class Queue:
 
     async def _next(self) -> TaskRecord:
         """Wait for a task to render: a new one rings, and those of other processes are looked for."""
+        looks = 0
         while True:
             self._bell.clear()
             try:
@@ -127,7 +130,8 @@ class Queue:
                     return task
             except Exception:  # a full disk or a database that is away for a while must not end the work
                 _LOG.exception("the queue's records failed; looking again")
-            await _rung(self._bell, _LOOK)
+            looks += 1
+            await _rung(self._bell, _LOOK if looks < _BUSY else _IDLE_LOOK)
 
     def _take_over(self) -> None:
         """Free what engines on this folder had in work that live no more: their leases need not run out."""
