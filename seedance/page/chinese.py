@@ -33,7 +33,7 @@ TEXTS: Final = {
     "random_seed": "随机",
     "last_seed": "沿用上次",
     "takes": "条数",
-    "takes_info": "使用不同的种子，并排比较",
+    "takes_info": "并排比较",
     "camera_fixed": "固定镜头",
     "engine": "生成方式",
     "engine_model": "AI 模型",

@@ -33,7 +33,7 @@ TEXTS: Final = {
     "random_seed": "Random",
     "last_seed": "Reuse last",
     "takes": "Takes",
-    "takes_info": "With different seeds, side by side",
+    "takes_info": "Side by side",
     "camera_fixed": "Fixed camera",
     "engine": "Made by",
     "engine_model": "AI model",

@@ -23,7 +23,7 @@ from seedance.studio import Studio
 
 _LOG: Final = logging.getLogger(__name__)
 _WATCHERS: Final = 1000
-_LOOK: Final = 0.02  # seconds between Gradio's looks for new events, and for progress to tell
+_LOOK: Final = 0.05  # seconds between Gradio's looks for new events, and for progress to tell
 _PROGRESS: Final = 0.1
 _FAREWELL: Final = 1  # seconds that requests have at the end
 _ENDING: Final = 30.0  # seconds for the studio to put on record what it has just sent

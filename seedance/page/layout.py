@@ -69,7 +69,7 @@ class _Page:
             label=i18n("references"),
             file_types=_IMAGE_TYPES,
             columns=4,
-            height=208,
+            height=184,
             object_fit="cover",
             fit_columns=False,
             allow_preview=False,
@@ -91,21 +91,25 @@ class _Page:
         )
         gr.HTML(i18n("tools"), js_on_load=TOOLS, elem_classes="sd-flush", elem_id="tools")
         with gr.Group():
-            self.duration = gr.Slider(
-                MIN_DURATION,
-                MAX_DURATION,
-                DEFAULT_DURATION,
-                step=1,
-                label=i18n("duration"),
-                info=i18n("seconds"),
-            )
+            with gr.Row():
+                self.duration = gr.Slider(
+                    MIN_DURATION,
+                    MAX_DURATION,
+                    DEFAULT_DURATION,
+                    step=1,
+                    label=i18n("duration"),
+                    info=i18n("seconds"),
+                    min_width=160,
+                )
+                self.takes = gr.Slider(
+                    1, TAKES, 1, step=1, label=i18n("takes"), info=i18n("takes_info"), min_width=160
+                )
             self.seed = gr.Slider(
                 RANDOM_SEED, MAX_SEED, RANDOM_SEED, step=1, label=i18n("seed"), info=i18n("seed_info")
             )
             with gr.Row(elem_id="seeds"):
                 self.random_seed = gr.Button(i18n("random_seed"), size="sm", min_width=80)
                 self.last_seed = gr.Button(i18n("last_seed"), size="sm", min_width=80)
-            self.takes = gr.Slider(1, TAKES, 1, step=1, label=i18n("takes"), info=i18n("takes_info"))
             self.camera_fixed = gr.Checkbox(label=i18n("camera_fixed"), value=False)
         self.engine = gr.Radio(
             [(i18n("engine_model"), "auto"), (i18n("engine_preview"), "local")],
@@ -119,9 +123,9 @@ class _Page:
                 label=i18n("own_key"), info=i18n("own_key_info"), type="password", elem_id="own-key"
             )
         self.generate = gr.Button(i18n("generate"), variant="primary", size="lg", elem_id="generate")
+        self.stop = gr.Button(i18n("stop"), size="lg", visible=False, elem_id="stop")
         self.balance = gr.HTML(visible=False, elem_classes="sd-flush", elem_id="balance")
         self.refusal = gr.HTML("", elem_classes="sd-flush", elem_id="refusal")
-        self.stop = gr.Button(i18n("stop"), size="lg", visible=False, elem_id="stop")
 
     def _result(self) -> None:
         i18n = self.i18n
@@ -164,7 +168,11 @@ class _Page:
         )
         with gr.Accordion(i18n("history"), open=True, elem_id="shelf"):
             self.search = gr.Textbox(
-                placeholder=i18n("search"), label=i18n("search"), show_label=False, elem_id="search"
+                placeholder=i18n("search"),
+                label=i18n("search"),
+                show_label=False,
+                container=False,
+                elem_id="search",
             )
             self.history = gr.HTML(
                 i18n("no_history"), js_on_load=history.ON_CLICK, elem_id="history", elem_classes="sd-flush"

@@ -115,7 +115,7 @@ def fill(page: Page, photos: list[Path], prompt: str, duration: int, seed: int, 
         add(page, photos)
     page.locator("#prompt textarea").fill(prompt)
     numbers = page.locator("input[type=number]")
-    for n, value in enumerate((duration, seed, takes)):
+    for n, value in enumerate((duration, takes, seed)):
         numbers.nth(n).fill(str(value))
     page.locator("#prompt textarea").click()  # leave the number, so that it counts
 

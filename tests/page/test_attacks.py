@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +15,12 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 
-def call(url: str, fn: str, data: list[Any], session: str = "attacker") -> list[dict[str, Any]]:
+def call(url: str, fn: str, data: list[Any], event: object = None) -> list[dict[str, Any]]:
     """Call a private handler as the page's own script does, and return its messages."""
     config = httpx.get(f"{url}/config").json()
     (index,) = [it["id"] for it in config["dependencies"] if it["api_name"] == fn][:1]
-    body = {"data": data, "fn_index": index, "session_hash": session, "trigger_id": 1, "event_data": None}
+    session = secrets.token_hex(5)
+    body = {"data": data, "fn_index": index, "session_hash": session, "trigger_id": 1, "event_data": event}
     httpx.post(f"{url}/gradio_api/queue/join", json=body).raise_for_status()
     messages = []
     with stream(f"{url}/gradio_api/queue/data?session_hash={session}") as lines:
@@ -69,6 +71,37 @@ def test_another_visitors_video_is_as_if_it_were_not_there(
         assert "secret fox" not in json.dumps(call(page_url, "find", ["", token]))
 
 
+def test_a_guessed_video_is_not_served(page_url: str, page_folder: Path) -> None:
+    """A video's address holds its unguessable id: a guessed one, or the folder itself, is not there."""
+    for name in ("", "1.mp4", "video.mp4", "0" * 32 + ".mp4", "%2e%2e/journal.sqlite", "..%5cjournal.sqlite"):
+        answer = httpx.get(f"{page_url}/gradio_api/file={page_folder / 'videos'}/{name}")
+        assert answer.status_code in (403, 404), (name, answer.status_code)
+
+
+@pytest.mark.parametrize("act", ["look", "send", "show", "delete"])
+def test_nothing_is_done_with_a_video_of_others(
+    page_url: str, page_folder: Path, tmp_path: Path, photo: Path, act: str
+) -> None:
+    """Who knows a video's id and not its owner's token can neither see nor repeat nor delete it."""
+    client = Client(page_url, verbose=False, download_files=str(tmp_path))
+    _, info = client.predict(handle_file(str(photo)), "a secret fox", 2, api_name="/generate_video")
+    click = {"act": act, "video": info["id"]}
+    values = [[info["id"]], "", "b" * 32] if act in ("look", "send") else ["", "b" * 32]
+    told = call(page_url, "choose" if act in ("look", "send") else "touch", values, event=click)
+    assert told[-1]["msg"] == "process_completed"
+    assert "secret fox" not in json.dumps(told)
+    assert (page_folder / "videos" / f"{info['id']}.mp4").exists()
+
+
+def test_five_images_are_refused_though_the_page_would_not_send_them(page_url: str, photo: Path) -> None:
+    """The handler counts again what the gallery promises."""
+    with photo.open("rb") as file:
+        (path,) = httpx.post(f"{page_url}/gradio_api/upload", files={"files": file}).json()
+    image = {"image": {"path": path, "meta": {"_type": "gradio.FileData"}}, "caption": None}
+    form = [[image] * 5, "push in", 2, 1, False, 1, "auto", "", "c" * 32]
+    assert "1 to 4 reference images" in json.dumps(call(page_url, "start", form))
+
+
 def test_too_large_a_file_is_refused_while_it_comes(page_url: str) -> None:
     """The limit of an image holds before anything is kept."""
     files = {"files": ("big.jpg", b"\xff\xd8\xff" + bytes(11_000_000))}
@@ -81,6 +114,8 @@ def test_too_large_a_file_is_refused_while_it_comes(page_url: str) -> None:
     [
         ("x" * 100_000, "at most 2000"),
         ("\u202e\u2066\u200f", "write what should happen"),
+        ("  \n\t ", "write what should happen"),
+        ("a fox [Image 4]", r"\[Image 4\]"),
         ("\x00\x01\x1b", "write what should happen"),
         ("a fox --seed 1", "“--seed”"),
     ],
@@ -96,7 +131,8 @@ def test_odd_prompts_are_refused_in_words(page_url: str, photo: Path, prompt: st
     "url",
     [
         "http://127.0.0.1:{port}/", "http://localhost:{port}/", "http://[::1]:{port}/", "http://2130706433:{port}/",
-        "http://169.254.169.254/latest/meta-data/", "http://100.64.0.1/", "file:///etc/passwd",
+        "http://169.254.169.254/latest/meta-data/", "http://100.64.0.1/", "http://192.0.0.192/",
+        "http://[2002:7f00:1::]/", "http://[::ffff:127.0.0.1]:{port}/", "http://0.0.0.0:{port}/", "file:///etc/passwd",
     ],
 )  # fmt: skip
 def test_addresses_inside_are_not_fetched(page_url: str, url: str) -> None:
