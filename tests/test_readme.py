@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,20 @@ def test_curl_example_makes_a_video(page_url: str) -> None:
     """Three calls of curl, as they stand, stream the events and end with the video's address."""
     (block,) = blocks("bash", "curl")
     assert re.search(r"event: complete\ndata: .*\.mp4", run(["bash", "-ec", block], page_url))
+
+
+def test_javascript_example_makes_a_video(page_url: str, tmp_path: Path) -> None:
+    """Gradio's JavaScript client, from npm, streams the status and ends with the video's address."""
+    if not (npm := shutil.which("npm")):
+        pytest.skip("no npm on this machine: 'apt-get install nodejs npm' brings it")
+    install = [npm, "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(tmp_path)]
+    subprocess.run([*install, "@gradio/client@2"], check=True, timeout=120)
+    (block,) = blocks("js", "@gradio/client")
+    program = tmp_path / "example.mjs"
+    program.write_text(block.replace("http://127.0.0.1:7860", page_url))
+    said = run(["node", str(program)])
+    assert said.startswith("new ")
+    assert re.search(r"^done http.*\.mp4$", said, re.MULTILINE)
 
 
 def test_command_line_example_makes_a_video(tmp_path: Path) -> None:
