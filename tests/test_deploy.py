@@ -96,6 +96,24 @@ def test_parts_find_each_other(services: dict[str, Any]) -> None:
     assert {services[name]["deploy"]["replicas"] for name in ("page", "engine", "worker")} == {2}
 
 
+def test_the_store_is_added_to_parts_that_are_there(services: dict[str, Any]) -> None:
+    """What S3 adds changes services of the other file or is new, and the store is where it is sought."""
+    added = read("s3.yaml")
+    new = {name for name, service in added["services"].items() if "image" in service}
+    assert set(added["services"]) - new <= set(services)
+    for service in added["services"].values():
+        assert set(service.get("depends_on", ())) <= new
+    where = {
+        service["environment"]["AWS_ENDPOINT_URL"]
+        for name, service in added["services"].items()
+        if name != "store"
+    }
+    assert where == {"http://store:8333"}
+    assert "-s3.port=8333" in added["services"]["store"]["command"]
+    (identity,) = json.loads(filled(added["configs"]["s3"]["content"]))["identities"]
+    assert identity["credentials"] == [{"accessKey": "value", "secretKey": "value"}]
+
+
 def test_only_the_ways_in_are_published(services: dict[str, Any]) -> None:
     """Neither scheduler nor database nor engine can be reached from outside."""
     published = {name for name, service in services.items() if "ports" in service}
@@ -103,10 +121,11 @@ def test_only_the_ways_in_are_published(services: dict[str, Any]) -> None:
     assert services["grafana"]["ports"] == ["127.0.0.1:3000:3000"]
 
 
-def test_every_secret_is_named_in_the_instructions() -> None:
-    """What the files want filled in is what their first lines say to write."""
-    text = (DEPLOY / "compose.yaml").read_text()
-    head = text[: text.index("\nname:")]
+@pytest.mark.parametrize("name", ["compose.yaml", "s3.yaml"])
+def test_every_secret_is_named_in_the_instructions(name: str) -> None:
+    """What a file wants filled in is what its first lines say to write."""
+    text = (DEPLOY / name).read_text()
+    head = "".join(itertools.takewhile(lambda line: line.startswith("#"), text.splitlines(keepends=True)))
     wanted = set(re.findall(r"\$\{(\w+)", text.replace(head, "")))
     assert wanted == set(re.findall(r"(\w+)=…", head))
 
