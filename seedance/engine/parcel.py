@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,8 @@ from seedance.engine.worker import Job, Outcome, Report, render, warm
 from seedance.files import write_whole
 
 _EVERY: Final = 0.25  # seconds between two reports of a render
-_PRODUCTS: Final = ("thumbnail", "last_frame", "result")
+_PATHS: Final = tuple(field.name for field in fields(Job) if field.type == "Path")
+_PRODUCTS: Final = sorted(set(_PATHS) - {"progress"}, key=lambda name: (name == "result", name))
 """The files of a job, named after its fields, in the order in which they are put in place."""
 
 
@@ -80,8 +81,8 @@ def _unpack(parcel: Parcel, folder: Path) -> Job:
     for number, data in enumerate(parcel.images):
         images.append(folder / f"image-{number}")
         images[-1].write_bytes(data)
-    products: dict[str, Any] = {name: folder / name for name in _PRODUCTS}
-    return replace(parcel.job, images=tuple(images), progress=folder / "progress", **products)
+    paths: dict[str, Any] = {name: folder / name for name in _PATHS}
+    return replace(parcel.job, images=tuple(images), **paths)
 
 
 def _reporter(parcel: Parcel) -> Report:

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,9 @@ import trustme
 from PIL import Image
 
 from seedance import mp4
-from seedance.engine import Engine
+from seedance.engine import Engine, parcel
 from seedance.engine.cluster import RenderCluster
 from seedance.engine.executor import Away, TooMuch, WorkerDied, choose
-from seedance.engine.parcel import pack
 from seedance.engine.scheduler import Scheduler
 from seedance.engine.worker import Job, render
 from seedance.errors import InvalidRequest
@@ -139,6 +138,17 @@ async def test_a_cluster_makes_the_same_files(dask_cluster: Cluster, job: Job, t
     }
 
 
+def test_a_worker_touches_no_path_of_the_engines(job: Job, tmp_path: Path) -> None:
+    """All that a job names lies in the worker's own folder, and the result is put in place as the last."""
+    (tmp_path / "worker").mkdir()
+    unpacked = parcel._unpack(parcel.pack(job, id="1", topic="t", seconds=1.0), tmp_path / "worker")
+    named = {field.name: getattr(unpacked, field.name) for field in fields(Job)}
+    paths = [*named.pop("images"), *(value for value in named.values() if isinstance(value, Path))]
+    assert len(paths) == 1 + len(FILES) + 1
+    assert {path.parent for path in paths} == {tmp_path / "worker"}
+    assert (*parcel._PRODUCTS,) == ("last_frame", "thumbnail", "result")
+
+
 async def test_a_killed_workers_render_is_made_again(
     dask_cluster: Cluster, tmp_path: Path, photo: Path
 ) -> None:
@@ -205,7 +215,7 @@ async def test_a_worker_that_hangs_is_not_waited_for(
     async with connected(dask_cluster.setting, 2) as renders:
         monkeypatch.setattr(renders, "_seconds", 1.0)
         monkeypatch.setattr(
-            "seedance.engine.cluster.pack", lambda *args, **_: pack(*args, **_ | {"seconds": 60.0})
+            "seedance.engine.cluster.pack", lambda *args, **_: parcel.pack(*args, **_ | {"seconds": 60.0})
         )
         with pytest.raises(TooMuch, match="1 s"):
             await renders.run(replace(job, duration=12))
