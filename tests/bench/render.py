@@ -2,7 +2,7 @@
 
 Beside it: the same with depth (where `SEEDANCE_MATTE_MODEL` names a model, its time is in that), the same
 with ffmpeg's preset, and the encoding alone of the engine's ready frames. Runs alternate, each in a process
-of its own; the ratios are medians of those of neighbouring runs.
+of its own; the ratios are medians of those of neighbouring runs. moviepy runs, too, where it is installed.
 SSIM is told against a near-lossless render of the same storyboard. `tests.bench.first_video` times a whole
 engine.
 
@@ -12,6 +12,7 @@ Usage: python -m tests.bench.render [--runs 5]
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import re
 import shutil
@@ -87,6 +88,9 @@ def found(photos: Sequence[Path]) -> list[matte.Matte | None]:
 
 
 def job(kind: str, photos: Sequence[Path], target: Path) -> None:
+    if kind == "moviepy":
+        moviepy(photos, target)
+        return
     storyboard = plan(kind == "depth")
     mattes = found(photos) if kind == "depth" else []
     drawn = frames(storyboard, Photos(photos), mattes) if kind != "encode" else ready(photos[0], storyboard)
@@ -132,6 +136,41 @@ def ffmpeg(photos: Sequence[Path], target: Path, preset: str = "veryfast", crf: 
         ),
         *("-c:v", "libx264", "-preset", preset, "-crf", str(crf), "-pix_fmt", "yuv420p", str(target)),
     ]
+
+
+def moviepy(photos: Sequence[Path], target: Path) -> None:
+    """Make the same video as a moviepy script would."""
+    from moviepy import CompositeVideoClip, ImageClip, vfx
+
+    storyboard, clips, before = plan(), [], 0
+    for path, shot in zip(photos, storyboard.shots, strict=True):
+        length = (shot.end - shot.first) / FPS
+        clip = ImageClip(str(path)).with_start(shot.first / FPS).with_duration(length)
+        cover = max(storyboard.width / clip.w, storyboard.height / clip.h)
+        clip = clip.resized(lambda t, cover=cover, length=length: cover * (1 + 0.1 * t / length))
+        clip = clip.with_position("center")
+        if before > shot.first:
+            clip = clip.with_effects([vfx.CrossFadeIn((before - shot.first) / FPS)])
+        clips.append(clip)
+        before = shot.end
+    video = CompositeVideoClip(clips, size=(storyboard.width, storyboard.height))
+    video.write_videofile(
+        str(target),
+        fps=FPS,
+        codec="libx264",
+        preset="veryfast",
+        ffmpeg_params=["-crf", "20", "-pix_fmt", "yuv420p"],
+        logger=None,
+    )
+
+
+def restlessness() -> int:
+    """Tell by how many levels, at most, the frames of a fixed camera differ that does not pull focus."""
+    storyboard = direct("", [SIZE], duration=2, camera_fixed=True, seed=1)
+    shots = tuple(replace(shot, focus=None) for shot in storyboard.shots)
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (1296, 2304, 3), np.uint8))
+    first, *others = frames(replace(storyboard, shots=shots), [picture])
+    return max(int(cv2.absdiff(a, b).max()) for frame in others for a, b in zip(first, frame, strict=True))
 
 
 def timed(command: list[str]) -> Run:
@@ -216,6 +255,11 @@ def main() -> None:
                 if kind == "engine":
                     subprocess.run(commands["engine, veryfast"], check=True, stdout=subprocess.DEVNULL)
                     quality["engine, veryfast"] = ssim(folder / "engine, veryfast.mp4", reference)
+        if importlib.util.find_spec("moviepy"):
+            commands["moviepy"] = [*own, "--job", "moviepy", str(folder / "moviepy.mp4"), *names]
+            quality["moviepy"] = "-"
+        else:
+            print("moviepy is not installed: left out")
         runs: dict[str, list[Run]] = {kind: [] for kind in commands}
         for _ in range(options.runs):
             for kind, command in commands.items():
@@ -229,10 +273,13 @@ def main() -> None:
             compare("engine at ffmpeg's preset over ffmpeg", runs["engine, veryfast"], runs["ffmpeg"])
         else:
             print("ffmpeg is not installed: nothing to compare with")
+        if "moviepy" in runs:
+            compare("engine over moviepy", runs["engine"], runs["moviepy"])
         compare("engine over encoding alone", runs["engine"], runs["encoding alone"])
         from tests.engine.test_renderer import off_the_path  # not in the processes that are timed
 
         print(f"off the intended path at 0.05 px a frame: {np.sqrt((off_the_path() ** 2).mean()):.4f} px rms")
+        print(f"frames of a fixed camera differ by {restlessness()} levels")
 
 
 if __name__ == "__main__":
