@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +29,8 @@ class Part:
     go: threading.Event = field(default_factory=threading.Event)
     end: dict[str, Any] = field(default_factory=dict)
     """How its task ends, where that is not simply completed."""
+    told: dict[int, float] = field(default_factory=dict)
+    """When each percentage was first told, by the monotonic clock."""
     bodies: list[dict[str, Any]] = field(default_factory=list)
     """What was submitted."""
     listed: bool = False
@@ -109,7 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
         told = {"id": id, "model": "m", "input": task["input"]}
         with self.server.lock:
             if part.results and not part.go.is_set():
-                return told | (part.results.pop(0) if len(part.results) > 1 else part.results[0])
+                now = part.results.pop(0) if len(part.results) > 1 else part.results[0]
+                part.told.setdefault(round(100 * now.get("progress", 0)), time.monotonic())
+                return told | now
         end = {"status": "completed", "outputs": [f"{self.server.url}/{id}.mp4"], "executionTime": 41_500}
         return told | end | part.end
 
