@@ -129,7 +129,9 @@ async def serve(options: argparse.Namespace, settings: Settings) -> int:
     engine = Engine(
         settings.data_dir / "engine",
         executor=options.executor or settings.executor,
-        database_url=options.database or "",
+        database_url=options.database or settings.database_url,
+        bucket=settings.bucket,
+        media=settings.engine_media,
         keys=options.api_key,
         rules=Rules(
             local=local,
@@ -333,7 +335,9 @@ def _parser() -> argparse.ArgumentParser:
         "--executor", metavar="URL", help="where renders run: process, process:N, dask://HOST:PORT"
     )
     server.add_argument(
-        "--database", metavar="URL", help="SQLAlchemy URL; default: SQLite in the data folder"
+        "--database",
+        metavar="URL",
+        help="SQLAlchemy URL; default: SEEDANCE_DATABASE_URL, else SQLite",
     )
     server.add_argument(
         "--sync-wait",

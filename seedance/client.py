@@ -18,6 +18,7 @@ from seedance import history, policy
 from seedance.download import Download
 from seedance.errors import Refused, StillRunning, Unavailable
 from seedance.exchange import Exchange, unknown
+from seedance.files import put_in_place
 from seedance.images import CleanImage
 from seedance.metrics import Metrics
 from seedance.models import DEFAULT_MODEL, Price, Request, Status, Task
@@ -179,11 +180,14 @@ class WaveSpeed:
         """
         return await history.find(self._exchange, _body(request, urls), since)
 
-    async def download(self, url: str, path: Path) -> None:
+    async def download(
+        self, url: str, path: Path, *, place: Callable[[Path, Path], None] = put_in_place
+    ) -> None:
         """Save a finished video, whole or not at all: first beside `path`, checked, then moved there.
 
-        The key is not sent: outputs are public, and their host is not the API's. A broken download goes on
-        where it ended. Addresses inside a private network are refused, unless they are the API's own host.
+        `place` gives the finished file its name. The key is not sent: outputs are public, and their host is
+        not the API's. A broken download goes on where it ended. Addresses inside a private network are
+        refused, unless they are the API's own host.
 
         Raises:
             Unavailable: it could not be fetched whole, several times over. It is kept 7 days; try again.
@@ -193,7 +197,7 @@ class WaveSpeed:
         own = None if self._trusting else httpx.URL(self._exchange.base_url)
         with Download(self._exchange.http, path, own_server=own, guarded=not self._trusting) as download:
             await self._repeat(lambda: self._fetch(download, url))
-            await download.keep()
+            await download.keep(place)
 
     async def _fetch(self, download: Download, url: str) -> None:
         with self._exchange.metrics.errors():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -23,11 +24,13 @@ from sqlalchemy import (
     inspect,
     literal,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateColumn
 
 from seedance.errors import NotRecorded
 
+_LAST_WORDS: Final = 5.0  # seconds for what is just being asked of a server
 _TRIES: Final = 5  # several processes may bring one database forward at the same time
 
 
@@ -62,6 +65,19 @@ def connect(
         database.dispose()
         raise
     return database
+
+
+def disconnect(database: Engine) -> None:
+    """Close the connections; a server's, once the threads that still have some have given them back.
+
+    A thread that comes later is refused: nobody would close its connection.
+    """
+    deadline = time.monotonic() + _LAST_WORDS
+    if isinstance(database.pool, QueuePool) and database.dialect.name != "sqlite":
+        event.listen(database, "do_connect", _refuse)
+        while database.pool.checkedout() and time.monotonic() < deadline:
+            time.sleep(0.01)
+    database.dispose()
 
 
 def sqlite_url(path: Path) -> str:
@@ -106,6 +122,10 @@ def _complete(db: Connection, table: Table) -> None:
             db.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {added}")
     for index in table.indexes:
         index.create(db, checkfirst=True)
+
+
+def _refuse(*_: object) -> None:
+    raise InvalidRequestError("this database is closed")
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

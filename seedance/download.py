@@ -6,6 +6,7 @@ import asyncio
 import glob
 import re
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
@@ -76,9 +77,9 @@ class Download:
             await asyncio.to_thread(self._part.unlink)
             raise Unavailable(f"The video came damaged: {fault}.")
 
-    async def keep(self) -> None:
-        """Put the fetched video in its place, for good."""
-        await asyncio.to_thread(put_in_place, self._part, self._path)
+    async def keep(self, place: Callable[[Path, Path], None] = put_in_place) -> None:
+        """Put the fetched video in its place, for good. `place` is called with both."""
+        await asyncio.to_thread(place, self._part, self._path)
 
     async def _store(self, response: httpx.Response, have: int) -> None:
         if have and response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:

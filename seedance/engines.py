@@ -98,7 +98,13 @@ class Engines:
     async def _local(self) -> WaveSpeed:
         from seedance.engine import Engine  # its server is loaded only where it is used
 
-        engine = Engine(self._settings.data_dir / "engine", executor=self._settings.executor)
+        engine = Engine(
+            self._settings.data_dir / "engine",
+            executor=self._settings.executor,
+            database_url=self._settings.database_url,
+            bucket=self._settings.bucket,
+            media=self._settings.engine_media,
+        )
         self._engine = await self._stack.enter_async_context(engine)
         return WaveSpeed(
             SecretStr("local"),

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from seedance.archive import UNFINISHED, UPLOAD_LIFE, Archive, read_record, reading
-from seedance.database import connect, server_time
+from seedance.database import connect, disconnect, server_time
 from seedance.errors import NotRecorded
 from seedance.models import State
 from seedance.record import COLUMNS, METADATA, PICTURES, UPLOADS, VERSION, VIDEOS, Record
@@ -61,7 +61,7 @@ class Journal(Archive):
         mine = VIDEOS.c.holder == self.holder
         with suppress(SQLAlchemyError), self._database.begin() as db:  # else the leases run out by themselves
             db.execute(update(VIDEOS).where(mine).values(holder=None, lease=0.0))
-        self._database.dispose()
+        disconnect(self._database)
 
     def add(self, **values: Any) -> Record:
         """Record the intent to make a video, claimed by this process; committed when this returns.

@@ -11,7 +11,6 @@ import asyncio
 import logging
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from seedance import policy
@@ -37,6 +36,7 @@ from seedance.journal import TaskTaken
 from seedance.models import Request, State, Task
 from seedance.record import Record
 from seedance.search import Search
+from seedance.store import Store
 from seedance.uploads import Uploads
 
 _LOG: Final = logging.getLogger(__name__)
@@ -71,10 +71,8 @@ class Making:
     entry: Entry
     """Its row in the journal."""
     client: WaveSpeed
-    images: Path
-    """The folder of cleaned reference images, each `<sha256>.jpg`."""
-    videos: Path
-    """The folder that takes the finished video."""
+    store: Store
+    """Where its images are, and where the finished video is kept."""
     gate: Gate = field(default_factory=Gate)
     """Where the submits of this account wait."""
     grace: float = policy.GRACE
@@ -127,7 +125,7 @@ class Making:
         while True:
             if self.stopped:
                 return await self.entry.end(State.STOPPED, _STOPPED_EARLY)
-            urls = await Uploads(self.client, self.entry.journal, self.images).addresses(self.record)
+            urls = await Uploads(self.client, self.entry.journal, self.store).addresses(self.record)
             try:
                 return await self._send(urls)
             except OutcomeUnknown as error:
@@ -189,7 +187,7 @@ class Making:
         record = self.record
         return Request(
             prompt=record.prompt,
-            images=tuple(self.images / f"{image['sha256']}.jpg" for image in record.images),
+            images=tuple(self.store.image(image["sha256"]) for image in record.images),
             duration=record.duration,
             camera_fixed=record.camera_fixed,
             seed=record.seed,
@@ -277,7 +275,7 @@ class Making:
         failures = 0
         while True:
             try:
-                await self.client.download(task.outputs[0], self.videos / name)
+                await self.client.download(task.outputs[0], self.store.videos / name, place=self.store.place)
                 return await self.entry.end(State.DONE, None, video=name)
             except TooLarge as error:
                 raise VideoLost(f"The video was made and charged. {error}", task_id=task.id) from error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
@@ -15,6 +16,7 @@ from seedance.client import DEFAULT_BASE_URL
 from seedance.database import sqlite_url
 from seedance.models import DEFAULT_MODEL
 
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # one letter alone is a disk of Windows
 EngineName = Literal["wavespeed", "local"]
 
 
@@ -36,6 +38,7 @@ class Settings(BaseSettings):
         default_factory=lambda: platformdirs.user_data_path("seedance"), alias="SEEDANCE_DATA_DIR"
     )
     database_url: str = Field("", alias="SEEDANCE_DATABASE_URL")
+    media_url: str = Field("", alias="SEEDANCE_MEDIA_URL")
     executor: str = Field("process", alias="SEEDANCE_EXECUTOR")
     log: Literal["human", "json"] = Field("human", alias="SEEDANCE_LOG")
     metrics_token: SecretStr | None = Field(None, alias="SEEDANCE_METRICS_TOKEN")
@@ -72,11 +75,30 @@ class Settings(BaseSettings):
         return self.database_url or sqlite_url(self.data_dir / "journal.sqlite")
 
     @property
+    def bucket(self) -> str:
+        """The address of the object storage that all replicas share, or an empty text."""
+        is_folder = self.media_url.startswith("file://") or not _ADDRESS.match(self.media_url)
+        return "" if is_folder else self.media_url
+
+    @property
+    def media(self) -> Path:
+        """The folder of images and videos. Where there is a bucket, it holds what was used last."""
+        if self.bucket:
+            return self.data_dir / "at-hand"
+        folder = self.media_url.removeprefix("file://")
+        return Path(folder).expanduser() if folder else self.data_dir
+
+    @property
     def videos(self) -> Path:
         """Where finished videos are kept."""
-        return self.data_dir / "videos"
+        return self.media / "videos"
 
     @property
     def images(self) -> Path:
         """Where the cleaned reference images are kept, by their sha-256."""
-        return self.data_dir / "images"
+        return self.media / "images"
+
+    @property
+    def engine_media(self) -> Path:
+        """Where the embedded engine keeps its uploads and results."""
+        return self.media / "engine"

@@ -29,7 +29,16 @@ from seedance.journal import Journal
 from seedance.leases import Leases
 from seedance.making import Making
 from seedance.metrics import Metrics
-from seedance.models import PREVIEW_MODEL, RANDOM_SEED, Event, Price, Request, State, Task
+from seedance.models import (
+    MAX_IMAGES,
+    PREVIEW_MODEL,
+    RANDOM_SEED,
+    Event,
+    Price,
+    Request,
+    State,
+    Task,
+)
 from seedance.record import Record
 from seedance.settings import Settings
 from seedance.store import Store
@@ -42,6 +51,7 @@ _TAKE_OVER: Final = 2.0  # seconds between looks for videos that another process
 _STOP_ASKED: Final = "Stopping: the process that makes it is left word."
 _TIDY: Final = 3600.0  # seconds between looks for what is not used any more
 _PAUSE: Final = 0.1  # seconds between two pieces of it
+_NOT_HERE: Final = "The video is made and stored, but it cannot be fetched just now. Open it again later."
 _RESUMED_A_SECOND: Final = 300  # videos, at a restart
 
 
@@ -171,12 +181,12 @@ class Studio:
         while live := self._live.get(id):
             async with aclosing(live.watch(self._clock, every, patience)) as events:
                 async for event in events:
-                    yield event
+                    yield await self._at_hand(event)
             if live.event.state.ended:
                 return
         async with aclosing(changes(lambda: self.get(id), every)) as records:
             async for record in records:
-                yield self._event(record)
+                yield await self._at_hand(self._event(record))
 
     async def stop(self, id: str) -> None:
         """Stop waiting for a video. The provider has no cancel: what was sent may finish, and is then kept.
@@ -239,6 +249,31 @@ class Studio:
             except NotRecorded as error:
                 _LOG.error("%s", error)
             await asyncio.sleep(_TIDY)
+
+    async def fetch(self, *records: Record, most: int = MAX_IMAGES) -> None:
+        """Have the first images of videos at hand, in the store's folder, if they are still there."""
+        if not self._store.shared:
+            return
+        paths = {self._store.image(image["sha256"]) for record in records for image in record.images[:most]}
+        await asyncio.gather(*(self._bring(path) for path in paths))
+
+    async def video(self, record: Record) -> Path | None:
+        """Return a finished video's file, at hand, or None where it is not there."""
+        path = self._store.videos / record.video if record.video else None
+        return path if path and await self._bring(path) else None
+
+    async def _at_hand(self, event: Event) -> Event:
+        """Return an event whose video, if it has one, can be opened."""
+        if event.video is None or not self._store.shared or await self._bring(event.video):
+            return event
+        return replace(event, video=None, message=_NOT_HERE)
+
+    async def _bring(self, path: Path) -> bool:
+        try:
+            return await asyncio.to_thread(self._store.bring, path)
+        except OSError as error:
+            _LOG.warning("%s cannot be fetched: %s", path.name, error)
+            return False
 
     async def get(self, id: str) -> Record | None:
         """Return a video's record, or None."""
@@ -369,8 +404,7 @@ class Studio:
         return Making(
             entry=entry,
             client=await self._engines.client(record.engine, key),
-            images=self._store.images,
-            videos=self._store.videos,
+            store=self._store,
             gate=self._engines.gate(record.account),
             grace=self.settings.grace,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from seedance.client import WaveSpeed
@@ -13,15 +12,16 @@ from seedance.errors import InvalidImage, NotDelivered, Unavailable
 from seedance.images import CleanImage
 from seedance.journal import Journal
 from seedance.record import Record
+from seedance.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """The images of one journal, kept in `folder` as `<sha256>.jpg`."""
+    """The images of one journal, kept in a store."""
 
     client: WaveSpeed
     journal: Journal
-    folder: Path
+    store: Store
 
     async def addresses(self, record: Record) -> list[str]:
         """Return where the provider has the images of a video, in order; upload those that it lacks.
@@ -39,9 +39,10 @@ class Uploads:
             if url := await asyncio.to_thread(self.journal.upload_url, sha256, account):
                 return url
         try:
-            data = await asyncio.to_thread((self.folder / f"{sha256}.jpg").read_bytes)
+            data = await asyncio.to_thread(self._read, sha256)
         except OSError as error:
-            reason = f"its copy in {self.folder} cannot be read ({error.strerror}). Nothing was sent."
+            why = error.strerror or error
+            reason = f"its copy in {self.store.images} cannot be read ({why}). Nothing was sent."
             raise InvalidImage(facts["name"], reason) from error
         image = CleanImage(facts["name"], data, facts["width"], facts["height"], sha256)
         try:
@@ -50,3 +51,8 @@ class Uploads:
             raise NotDelivered(f"{error} No video was asked for and nothing was charged.") from error
         await asyncio.to_thread(self.journal.keep_upload, sha256, account, url)
         return url
+
+    def _read(self, sha256: str) -> bytes:
+        path = self.store.image(sha256)
+        self.store.bring(path)
+        return path.read_bytes()

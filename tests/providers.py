@@ -21,6 +21,7 @@ from seedance.journal import Journal
 from seedance.making import Making
 from seedance.models import State, Task
 from seedance.record import Record
+from seedance.store import Store
 
 KEY = "wsk-very-secret"
 SHA = "a" * 64
@@ -151,7 +152,7 @@ class Workshop:
 
     def making(self, record: Record, client: WaveSpeed, images: Path, videos: Path, publish: Any) -> Making:
         entry = Entry(record, self.journal, publish, self.sleep, self.now, random.random)
-        return Making(entry, client, images, videos, Gate(self.sleep))
+        return Making(entry, client, Store(images, videos), Gate(self.sleep))
 
     def now(self) -> float:
         return NOW + sum(self.waits)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from seedance.engine.contract import parts_of
+from seedance.engine.media import Media
 from seedance.engine.records import TaskRecord
 from seedance.engine.uploads import UPLOADS
 
@@ -27,7 +28,7 @@ async def read_upload(request: Request) -> Response:
     upload = await asyncio.to_thread(parts.records.get_upload, token)
     if upload is None or not upload.stored:
         raise HTTPException(404, "File not found")
-    return _file(parts.media.upload(token), upload.content_type)
+    return await _file(parts.media, parts.media.upload(token), upload.content_type)
 
 
 async def read_result(request: Request) -> Response:
@@ -44,7 +45,7 @@ async def read_result(request: Request) -> Response:
     if kind not in served:
         raise HTTPException(404, "File not found")
     path, content_type = served[kind]
-    return _file(path(token), content_type)
+    return await _file(media, path(token), content_type)
 
 
 def result_path(task: TaskRecord) -> str:
@@ -62,8 +63,14 @@ def last_frame_path(task: TaskRecord) -> str | None:
     return None if task.kind == "image" else f"{_RESULTS}{task.output}.last.png"
 
 
-def _file(path: Path, content_type: str) -> Response:
-    if not path.is_file():
+async def _file(media: Media, path: Path, content_type: str) -> Response:
+    """Give a file; one that another engine made is fetched from the bucket first, once."""
+    try:
+        bring = media.shelf.bring
+        here = await asyncio.to_thread(bring, path) if media.bucket else bring(path)
+    except OSError:
+        raise HTTPException(503, "The file cannot be fetched just now", {"Retry-After": "5"}) from None
+    if not here:
         raise HTTPException(404, "File not found")
     headers = {"X-Content-Type-Options": "nosniff"}
     if content_type not in _SHOWN:

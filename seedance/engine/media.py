@@ -7,13 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seedance.engine.schema import TaskRecord, Upload
+from seedance.shelf import Bucket, Shelf
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """The engine's folder of files."""
+    """The engine's folder of files, and the bucket behind it that all engines share, where there is one."""
 
     root: Path
+    bucket: Bucket | None = None
+
+    @property
+    def shelf(self) -> Shelf:
+        """The way to files that another engine may have made."""
+        return Shelf(self.root, self.bucket, "engine")
+
+    def share(self, task: TaskRecord) -> None:
+        """Let the other engines have what a task has made. Blocking.
+
+        Raises:
+            OSError: the bucket does not take it.
+        """
+        self.shelf.share(self.thumbnail(task.output), self.last_frame(task.output), self.result(task))
 
     def upload(self, token: str) -> Path:
         """Return the path of an upload's bytes."""
@@ -62,13 +77,14 @@ class Media:
 
     def forget(self, token: str) -> None:
         """Remove what an attempt at a task has left under its token. Blocking."""
-        for path in (self.video, self.image, self.thumbnail, self.last_frame, self.progress):
-            path(token).unlink(missing_ok=True)
+        self.progress(token).unlink(missing_ok=True)
+        files = (self.video, self.image, self.thumbnail, self.last_frame)
+        self.shelf.remove(*(path(token) for path in files))
 
     def remove(self, *rows: TaskRecord | Upload) -> None:
         """Remove the files of tasks and uploads that are on record no more. Blocking."""
         for row in rows:
             if isinstance(row, Upload):
-                self.upload(row.token).unlink(missing_ok=True)
+                self.shelf.remove(self.upload(row.token))
             else:
                 self.forget(row.output)

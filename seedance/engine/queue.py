@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections import defaultdict
 from collections.abc import Callable
@@ -47,11 +48,14 @@ class Queue:
         *,
         http: httpx.AsyncClient | None = None,
         capacity: int = CAPACITY,
+        folder: Path | None = None,
     ) -> None:
+        """`folder` is for this machine's engines alone; by default it is the media's."""
         self.capacity = capacity
         """The most tasks that may wait: the limit for `Records.add_task`."""
         self._records = records
         self._media = media
+        self._folder = folder or media.root
         self._executor = executor
         self._references = References(media, http)
         self._presence: Presence | None = None
@@ -63,7 +67,7 @@ class Queue:
 
     def start(self) -> None:
         """Begin to work, first on what an earlier process left unfinished."""
-        self._presence = Presence(self._media.root / "engines", self._records.holder)
+        self._presence = Presence(self._folder / "engines", self._records.holder)
         self._executor.warm()
         self._loops = [asyncio.create_task(loop) for loop in (self._dispatch(), self._renew())]
 
@@ -126,7 +130,8 @@ class Queue:
             self._bell.clear()
             try:
                 await asyncio.to_thread(self._take_over)
-                if task := await asyncio.to_thread(self._records.claim_task, self._media.forget):
+                forget = functools.partial(_forget, self._media)
+                if task := await asyncio.to_thread(self._records.claim_task, forget):
                     return task
             except Exception:  # a full disk or a database that is away for a while must not end the work
                 _LOG.exception("the queue's records failed; looking again")
@@ -154,6 +159,8 @@ class Queue:
         except Exception:
             _LOG.exception("task %s could not be rendered", task.id)
             end = _failed(codes.EXECUTION_FAILED, f"the {task.kind} could not be rendered")
+        if end["status"] == "completed":
+            await self._share(task)
         await self._finish(task, end)
         _LOG.info("task %s is %s", task.id, end["status"])
         for bell in self._watchers.get(task.id, ()):
@@ -207,6 +214,15 @@ class Queue:
             progress=self._media.progress(task.output),
         )
 
+    async def _share(self, task: TaskRecord) -> None:
+        """Put what a task has made where all engines have it, however long the bucket refuses."""
+        while True:
+            try:
+                return await asyncio.to_thread(self._media.share, task)
+            except OSError as error:
+                _LOG.warning("the result of task %s could not be stored; trying again: %s", task.id, error)
+                await asyncio.sleep(_LOOK)
+
     async def _finish(self, task: TaskRecord, end: dict[str, Any]) -> None:
         """Record what came of a task, however long the database refuses."""
         while True:
@@ -222,7 +238,7 @@ class Queue:
             return
         now = self._records.get_task(task.id, task.account)
         if now is None or now.output != task.output:  # deleted while it ran, or another engine's by now
-            self._media.remove(task)
+            _forget(self._media, task.output)
 
     async def _renew(self) -> None:
         while True:
@@ -231,6 +247,14 @@ class Queue:
                 await asyncio.to_thread(self._records.renew)
             except Exception:
                 _LOG.exception("the leases could not be renewed; trying again")
+
+
+def _forget(media: Media, token: str) -> None:
+    """Remove what an attempt has left; what is not removed now is swept later."""
+    try:
+        media.forget(token)
+    except OSError as error:
+        _LOG.warning("what an earlier attempt left could not be removed: %s", error)
 
 
 async def _rung(bell: asyncio.Event, seconds: float) -> None:

@@ -42,7 +42,7 @@ class References:
         fetched = [number for number, image in enumerate(task.images) if _is_url(image)]
         try:
             for number, path in enumerate(paths):
-                if number not in fetched and not path.is_file():
+                if number not in fetched and not await asyncio.to_thread(self._media.shelf.bring, path):
                     raise ImageGone(f"[Image {number + 1}]: the upload is not here any more")
             await self._fetch(task, fetched)
             yield tuple(paths)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import string
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,8 @@ from seedance.engine.tickets import BATCH, KEPT
 _LOG: Final = logging.getLogger(__name__)
 _EVERY: Final = 60.0  # seconds between sweeps for what is old
 _EVERY_FILE: Final = 3600.0  # seconds between sweeps through the folder
+_EVERY_LIST: Final = 86400.0  # seconds between sweeps through the bucket
+_BEGINNINGS: Final = string.ascii_letters + string.digits + "-_"  # of tokens: few names at a time
 _PASSING: Final = 3600.0  # seconds without a change after which nobody writes a temporary file any more
 _ORPHANED: Final = 86400.0  # seconds after which a file without a record was not just deleted or begun
 
@@ -30,13 +34,16 @@ class Sweeper:
 
     async def run(self) -> None:
         """Sweep every minute, and through the whole folder every hour, until cancelled."""
-        searched = float("-inf")
+        searched = listed = float("-inf")
         while True:
             try:
                 await asyncio.to_thread(self.sweep)
                 if time.monotonic() - searched >= _EVERY_FILE:
                     await asyncio.to_thread(self.sweep_files)
                     searched = time.monotonic()
+                if time.monotonic() - listed >= _EVERY_LIST:
+                    await asyncio.to_thread(self.sweep_bucket)
+                    listed = time.monotonic()
             except Exception:  # a disk or a database that is away for a while
                 _LOG.exception("what is old could not be swept; trying again")
             await asyncio.sleep(_EVERY)
@@ -48,6 +55,18 @@ class Sweeper:
             self._media.remove(*tasks, *uploads)
             if max(len(tasks), len(uploads)) < BATCH:
                 return
+
+    def sweep_bucket(self) -> None:
+        """Remove from the bucket what no record names, as `sweep_files` does on the disk. Blocking."""
+        media, bucket = self._media, self._media.bucket
+        if bucket is None:
+            return
+        kinds = {"videos": self._records.known_outputs, "uploads": self._records.known_uploads}
+        for (kind, known), beginning in itertools.product(kinds.items(), _BEGINNINGS):
+            names = [name for name, age in bucket.files(f"engine/{kind}", beginning) if age > _ORPHANED]
+            named = known({_token(Path(name)) for name in names})
+            left = [name for name in names if _token(Path(name)) not in named or name.endswith(".part")]
+            media.shelf.remove(*(media.root / kind / name for name in left))
 
     def sweep_files(self) -> None:
         """Remove old temporary files, and old files that no record names. Blocking."""

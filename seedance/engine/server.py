@@ -21,6 +21,7 @@ from seedance.engine.queue import Queue
 from seedance.engine.records import Records, TaskRecord
 from seedance.engine.retention import Sweeper
 from seedance.engine.webhooks import Webhooks
+from seedance.shelf import Bucket
 
 
 class Engine:
@@ -34,11 +35,15 @@ class Engine:
         *,
         executor: str = "process",
         database_url: str = "",
+        bucket: str = "",
+        media: Path | None = None,
         keys: Sequence[str] = (),
         rules: Rules | None = None,
     ) -> None:
+        """`folder` is this engine's own; files go to `media`, by default the same, and to the `bucket`."""
         self._folder = folder
         self._database_url = database_url
+        self._media = Media(media or folder, Bucket(bucket) if bucket else None)
         self._keys = keys
         self._rules = rules or Rules()
         self._metrics = Metrics()
@@ -48,10 +53,9 @@ class Engine:
         executor = await asyncio.to_thread(choose, self._executor)
         url = self._database_url or sqlite_url(self._folder / "engine.sqlite")
         self._records = await asyncio.to_thread(Records, url)
-        self._media = Media(self._folder)
         self._webhooks = Webhooks(self._records, self._describe, local=self._rules.local)
         self._webhooks.start()
-        self._queue = Queue(self._records, self._media, executor)
+        self._queue = Queue(self._records, self._media, executor, folder=self._folder)
         self._queue.on_end = self._webhooks.ring
         self._queue.on_render = self._metrics.rendered
         self._queue.start()

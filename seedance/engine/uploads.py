@@ -31,7 +31,6 @@ from seedance.engine.contract import (
     read_json,
 )
 from seedance.engine.records import Records, Upload
-from seedance.files import put_in_place
 
 MAX_BYTES: Final = 30_000_000
 """The provider's storage takes 200 MiB, its models images of 30 MB; here come images alone."""
@@ -192,7 +191,12 @@ async def _write(part: Path, pieces: AsyncIterable[bytes], most: int) -> int:
 async def _place(parts: Parts, upload: Upload, part: Path) -> bool:
     """Keep the bytes; False where another call has stored this upload before."""
     whole = parts.media.upload(upload.token)
-    return await asyncio.to_thread(parts.records.mark_stored, upload.token, lambda: put_in_place(part, whole))
+
+    def store() -> bool:
+        with parts.media.shelf.staged(part, whole) as place:
+            return parts.records.mark_stored(upload.token, place)
+
+    return await asyncio.to_thread(store)
 
 
 async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:

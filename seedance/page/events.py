@@ -221,8 +221,8 @@ class Events:
         record = await self._mine(ids[0], token) if ids else None
         if record is None or record.video is None:
             return gr.skip()
-        video = self._studio.settings.videos / record.video
-        frame = await asyncio.to_thread(references.last_frame, video)
+        video = await self._studio.video(record)
+        frame = await asyncio.to_thread(references.last_frame, video) if video else None
         files = references.paths(gallery)
         return references.numbered(language(request), [*files[:3], frame] if frame else files)
 
@@ -264,6 +264,7 @@ class Events:
         return gr.update(visible=True), recipe.python(record), recipe.curl(record, page), recipe.shell(record)
 
     async def _form(self, said: str, record: Record) -> Updates:
+        await self._studio.fetch(record)
         folder = self._studio.settings.images
         files = [references.kept(folder, image["sha256"], image["name"]) for image in record.images]
         images = references.numbered(said, [file for file in files if file])
@@ -284,9 +285,11 @@ class Events:
 
     async def _recent(self, token: str, text: str = "") -> list[Record]:
         try:
-            return await self._studio.recent(owner=owner(token), text=text.strip(), limit=_SHOWN)
+            records = await self._studio.recent(owner=owner(token), text=text.strip(), limit=_SHOWN)
         except Unavailable:
             return []
+        await self._studio.fetch(*records, most=1)
+        return records
 
     def _cards(self, said: str, records: Sequence[Record], *, searched: bool = False) -> str:
         return history.cards(said, records, self._studio.settings.images, searched=searched)

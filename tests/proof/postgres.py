@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import OperationalError
 
 MISSING: Final = "no Postgres here: apt-get install postgresql (only its programs are used, no service)"
 _PLACES: Final = "/usr/lib/postgresql"
@@ -74,15 +73,11 @@ class Postgres:
                 [*command, *listen], cwd=self.folder, stdout=log, stderr=log, **_user()
             )
         deadline = time.monotonic() + _START
-        server = create_engine(self.url())
-        while True:
-            try:
-                server.connect().close()
-                return server.dispose()
-            except OperationalError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
-                    raise
-                time.sleep(0.05)
+        ready = [programs_or_fail() / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        while subprocess.run(ready, check=False).returncode:
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise RuntimeError(f"Postgres did not start: {(self.folder / 'log').read_text()}")
+            time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End the server and its connections at once, everything committed on disk."""
