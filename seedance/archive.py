@@ -14,7 +14,7 @@ from seedance.models import State
 from seedance.record import COLUMNS, UPLOADS, VIDEOS, Record
 
 UPLOAD_LIFE: Final = 24 * 3600.0  # seconds an upload's URL is used again; the provider keeps it for 7 days
-SEARCHED: Final = 5000  # videos, so that a search never takes long
+SEARCHED: Final = 2000  # videos, so that a search never takes long
 UNFINISHED: Final = VIDEOS.c.finished_at.is_(None)
 
 

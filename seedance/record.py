@@ -57,6 +57,7 @@ VIDEOS: Final = Table(
     Index("videos_by_owner", "owner", "created_at"),
     Index("videos_by_visitor", "visitor", "created_at"),
     Index("videos_by_account", "account", "created_at"),
+    Index("videos_by_guest", "account", "visitor", "created_at"),
     Index("videos_by_batch", "batch"),
     Index("videos_by_age", "created_at"),
     Index("videos_unfinished", "finished_at", "created_at"),
@@ -78,7 +79,7 @@ PICTURES: Final = Table(
     Column("video", String(32), primary_key=True),
 )
 """Which videos need a reference image: the last one that goes takes it along."""
-VERSION: Final = 5
+VERSION: Final = 6
 
 
 @dataclass(frozen=True, slots=True)

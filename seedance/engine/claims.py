@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, text, update
 
 from seedance.database import server_time
 from seedance.engine.schema import ENDED, TASK_COLUMNS, TASKS, TaskRecord, read_task
@@ -18,8 +18,9 @@ from seedance.engine.tickets import Tickets
 
 LEASE: Final = 10.0  # seconds; a live engine renews its leases three times as often
 
-_PROCESSING: Final = TASKS.c.status == "processing"
-_UNTOLD: Final = and_(TASKS.c.delivered.is_(False), TASKS.c.status.in_(ENDED))
+# In the words of their indexes, which hold those few rows alone.
+_PROCESSING: Final = text("status = 'processing'")
+_UNTOLD: Final = and_(text("NOT delivered"), TASKS.c.status.in_(ENDED))
 
 
 def new_token() -> str:

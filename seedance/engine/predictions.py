@@ -115,7 +115,8 @@ async def list_all(request: Request) -> Response:
     items = [prediction(task, server, parts.media) for task in tasks]
     if wanted.include_inputs:
         items = [{**item, "input": task.input} for item, task in zip(items, tasks, strict=True)]
-    return answer({"page": wanted.page, "page_size": wanted.page_size, "total": total, "items": items})
+    told = {"page": wanted.page, "page_size": wanted.page_size, "items": items}
+    return answer(told if total is None else told | {"total": total})
 
 
 async def delete(request: Request) -> Response:
@@ -177,6 +178,7 @@ def _data_uri(task: TaskRecord, media: Media) -> str:
     """Return a task's output as a data URI, or an empty text where its file is gone."""
     kind = "image/jpeg" if task.kind == "image" else "video/mp4"
     try:
+        media.shelf.bring(media.result(task))
         return f"data:{kind};base64,{base64.b64encode(media.result(task).read_bytes()).decode()}"
     except OSError:
         return ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from seedance.database import connect
+from seedance.database import connect, disconnect
 from seedance.engine.claims import LEASE, Claims, new_token
 from seedance.engine.schema import (
     ENDED,
@@ -40,6 +40,12 @@ from seedance.engine.tickets import BATCH, KEPT, UPLOAD_TIME, batches
 __all__ = ["KEPT", "LEASE", "UPLOAD_TIME", "QueueFull", "Records", "TaskRecord", "Upload"]
 
 
+COUNTED: Final = 10_000
+"""Tasks up to which a list's total is counted."""
+_LONG: Final = 0.01  # seconds
+_REMEMBERED: Final = 200.0  # times as long as the counting took
+
+
 class QueueFull(Exception):
     """As many tasks as may wait do so already; this one was not accepted."""
 
@@ -49,6 +55,8 @@ class Records(Claims):
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
         self.holder = uuid.uuid4().hex
+        self._ended: dict[str, int] = {}
+        self._recount = 0.0
         super().__init__(connect(url, METADATA, name="engine", version=VERSION), clock)
 
     def close(self) -> None:
@@ -57,7 +65,7 @@ class Records(Claims):
         with self._database.begin() as db:
             db.execute(update(TASKS).where(self._mine()).values(back))
             self._give_back_undelivered(db)
-        self._database.dispose()
+        disconnect(self._database)
 
     # Tasks, as their owners see them.
 
@@ -110,8 +118,11 @@ class Records(Claims):
         status: str | None = None,
         created_after: float | None = None,
         created_before: float | None = None,
-    ) -> tuple[list[TaskRecord], int]:
-        """Return a page (from 1) of an account's tasks, newest first, and how many there are on all pages."""
+    ) -> tuple[list[TaskRecord], int | None]:
+        """Return a page (from 1) of an account's tasks, newest first, and how many there are on all pages.
+
+        Nobody counts further than `COUNTED`: beyond, the number is None.
+        """
         wanted = [TASKS.c.account == account]
         if model is not None:
             wanted.append(TASKS.c.model == model)
@@ -121,12 +132,16 @@ class Records(Claims):
             wanted.append(TASKS.c.created_at >= created_after)
         if created_before is not None:
             wanted.append(TASKS.c.created_at <= created_before)
-        newest = TASKS.c.created_at.desc(), TASKS.c.id
-        found = select(*TASK_COLUMNS).where(*wanted).order_by(*newest)
+        newest = TASKS.c.created_at.desc(), TASKS.c.id.desc()
+        # Where to begin is found in an index alone; only the page's own rows are read.
+        shown = select(TASKS.c.id).where(*wanted).order_by(*newest)
+        shown = shown.limit(page_size).offset((page - 1) * page_size)
+        some = select(literal(1)).select_from(TASKS).where(*wanted).limit(COUNTED + 1).subquery()
         with self._database.connect() as db:
-            total = db.execute(select(func.count()).select_from(TASKS).where(*wanted)).scalar_one()
-            rows = db.execute(found.limit(page_size).offset((page - 1) * page_size)).all()
-        return [read_task(row) for row in rows], total
+            total = db.execute(select(func.count()).select_from(some)).scalar_one()
+            ids = list(db.execute(shown).scalars())
+            rows = db.execute(select(*TASK_COLUMNS).where(TASKS.c.id.in_(ids)).order_by(*newest)).all()
+        return [read_task(row) for row in rows], total if total <= COUNTED else None
 
     def delete_tasks(self, account: str, ids: Iterable[str]) -> list[TaskRecord]:
         """Delete those of an account's tasks that there are, and return them: their files may go.
@@ -136,12 +151,22 @@ class Records(Claims):
         return self._delete_tasks(ids, TASKS.c.account == account)
 
     def counts(self) -> dict[str, int]:
-        """Return how many tasks of all accounts have each status."""
+        """Return how many tasks of all accounts have each status.
+
+        Where it takes long to count those that have ended, their number is remembered for a while.
+        """
+        start = time.monotonic()
+        if start >= self._recount:
+            self._ended = self._count(ENDED)
+            took = time.monotonic() - start
+            self._recount = time.monotonic() + (_REMEMBERED * took if took > _LONG else 0.0)
+        return self._count(WAITING) | self._ended
+
+    def _count(self, statuses: Sequence[str]) -> dict[str, int]:
+        query = select(TASKS.c.status, func.count().label("number")).where(TASKS.c.status.in_(statuses))
         with self._database.connect() as db:
-            rows = db.execute(
-                select(TASKS.c.status, func.count().label("number")).group_by(TASKS.c.status)
-            ).all()
-        return dict.fromkeys((*WAITING, *ENDED), 0) | {row.status: row.number for row in rows}
+            rows = db.execute(query.group_by(TASKS.c.status)).all()
+        return dict.fromkeys(statuses, 0) | {row.status: row.number for row in rows}
 
     def recent_tasks(self, limit: int) -> list[TaskRecord]:
         """Return the newest tasks of all accounts, newest first."""
@@ -156,7 +181,7 @@ class Records(Claims):
         has it among its images. Returns what was deleted: the files may go.
         """
         old = and_(
-            TASKS.c.status.in_(ENDED),
+            TASKS.c.status.not_in(WAITING),  # by age they are found at once
             TASKS.c.created_at < before,
             func.coalesce(TASKS.c.finished_at, TASKS.c.created_at) < before,
         )

@@ -18,13 +18,22 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TextClause,
+    text,
     true,
 )
 
 from seedance.models import MAX_SEED, RANDOM_SEED
 
-VERSION: Final = 2
+VERSION: Final = 3
 METADATA: Final = MetaData()
+
+
+def _only(rows: TextClause) -> dict[str, Any]:
+    """Return the options of an index that holds those rows alone."""
+    return {"sqlite_where": rows, "postgresql_where": rows}
+
+
 TASKS: Final = Table(
     "engine_tasks",
     METADATA,
@@ -48,10 +57,13 @@ TASKS: Final = Table(
     Column("holder", String(32)),
     Column("lease", Float, nullable=False),
     Index("engine_tasks_by_status", "status", "created_at"),
-    Index("engine_tasks_by_account", "account", "created_at"),
     Index("engine_tasks_by_age", "created_at"),
     Index("engine_tasks_by_output", "output"),
     Index("engine_tasks_by_delivery", "delivered", "status"),
+    Index("engine_tasks_untold", "created_at", **_only(text("NOT delivered"))),
+    Index("engine_tasks_in_work", "created_at", **_only(text("status = 'processing'"))),
+    Index("engine_tasks_by_list", "account", "created_at", "id"),
+    Index("engine_tasks_by_list_status", "account", "status", "created_at", "id"),
 )
 UPLOADS: Final = Table(
     "engine_uploads",

@@ -68,6 +68,8 @@ class Tickets:
         old = select(UPLOADS.c.token).where(UPLOADS.c.expires_at < before).order_by(UPLOADS.c.expires_at)
         found: list[Upload] = []
         with self._database.begin() as db:
+            if db.execute(old.limit(1)).first() is None:
+                return []
             needed = {token for images in db.execute(waiting).scalars() for token in images}
             tokens = db.execute(old.limit(limit + len(needed))).scalars()
             for some in batches([token for token in tokens if token not in needed][:limit]):
