@@ -13,14 +13,14 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, and_, select, text, update
 
 from seedance.database import server_time
-from seedance.engine.schema import ENDED, TASK_COLUMNS, TASKS, TaskRecord, read_task
+from seedance.engine.schema import ENDED, TASK_COLUMNS, TASKS, WAITING, TaskRecord, read_task
 from seedance.engine.tickets import Tickets
 
 LEASE: Final = 10.0  # seconds; a live engine renews its leases three times as often
 
 # In the words of their indexes, which hold those few rows alone.
 _PROCESSING: Final = text("status = 'processing'")
-_UNTOLD: Final = and_(text("NOT delivered"), TASKS.c.status.in_(ENDED))
+_UNTOLD: Final = and_(text("NOT delivered"), TASKS.c.status.not_in(WAITING))
 
 
 def new_token() -> str:
