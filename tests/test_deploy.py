@@ -43,7 +43,7 @@ def test_every_setting_is_one_of_ours(services: dict[str, Any]) -> None:
     """What a part's environment sets is read by the program, and makes valid settings."""
     known = {str(field.alias) for field in Settings.model_fields.values()}
     image = re.findall(r"\b(SEEDANCE_\w+)=", (DEPLOY / "Dockerfile").read_text())
-    for service in services.values():
+    for service in (*services.values(), *read("s3.yaml")["services"].values()):
         environment = service.get("environment", {})
         ours = {name: filled(value) for name, value in environment.items() if name.startswith(OURS)}
         assert set(ours) | set(image) <= known
