@@ -38,9 +38,8 @@ class Bucket:
             import fsspec
             import s3fs  # noqa: F401  fsspec would load it only later
         except ImportError as error:
-            raise InvalidRequest(
-                _NAME, f"{_NAME}: s3:// needs s3fs, which is not installed: pip install 's3fs'."
-            ) from error
+            extra = "s3:// needs the extra 'cluster': pip install '.[cluster]' in this program's folder"
+            raise InvalidRequest(_NAME, f"{_NAME}: {extra} ({error}).") from error
         self._root = url.removeprefix("s3://").strip("/")
         self._files = fsspec.filesystem("s3", use_listings_cache=False)
 

@@ -32,9 +32,8 @@ def dask(setting: str, *, tls: bool) -> Any:
         config.set(logging=_LOGGING)
         distributed = importlib.import_module("distributed")
     except ImportError as error:
-        raise refused(
-            setting, f"that needs the extra 'cluster': pip install 'seedance-studio[cluster]' ({error})."
-        ) from error
+        extra = "that needs the extra 'cluster': pip install '.[cluster]' in this program's folder"
+        raise refused(setting, f"{extra} ({error}).") from error
     config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"})  # a job holds its images
     if tls and not config.get("distributed.comm.tls.ca-file"):
         raise refused(

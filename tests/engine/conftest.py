@@ -8,6 +8,7 @@ import pytest
 
 from seedance.engine.api import build
 from seedance.engine.contract import Parts
+from seedance.engine.worker import Job
 from tests.engine.calls import client, make_parts
 
 
@@ -24,3 +25,20 @@ async def http(parts: Parts) -> AsyncIterator[httpx.AsyncClient]:
     """A caller with the key `anna`."""
     async with client(build(parts)) as http:
         yield http
+
+
+@pytest.fixture
+def job(tmp_path: Path, photo: Path) -> Job:
+    """The shortest video of one picture."""
+    place = tmp_path / "videos"
+    return Job(
+        images=(photo,),
+        prompt="push in",
+        duration=2,
+        camera_fixed=False,
+        seed=7,
+        result=place / "r.mp4",
+        thumbnail=place / "r.thumb.webp",
+        last_frame=place / "r.last.png",
+        progress=place / "r.progress",
+    )

@@ -48,22 +48,6 @@ def dask_cluster(one_cluster: Cluster) -> Cluster:
     return one_cluster
 
 
-@pytest.fixture
-def job(tmp_path: Path, photo: Path) -> Job:
-    place = tmp_path / "videos"
-    return Job(
-        images=(photo,),
-        prompt="push in",
-        duration=2,
-        camera_fixed=False,
-        seed=7,
-        result=place / "r.mp4",
-        thumbnail=place / "r.thumb.webp",
-        last_frame=place / "r.last.png",
-        progress=place / "r.progress",
-    )
-
-
 @asynccontextmanager
 async def connected(setting: str, workers: int, **options: Any) -> AsyncIterator[RenderCluster]:
     """A way to the cluster, once so many of its workers are there."""
@@ -346,7 +330,7 @@ def test_a_cluster_needs_its_extra() -> None:
     )
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 2
-    assert "pip install 'seedance-studio[cluster]'" in result.stderr
+    assert "pip install '.[cluster]'" in result.stderr
 
 
 def test_without_the_setting_dask_is_not_loaded() -> None:

@@ -20,23 +20,6 @@ from tests.proof.waiting import until
 
 
 @pytest.fixture
-def job(tmp_path: Path, photo: Path) -> Job:
-    """The shortest video of one picture."""
-    place = tmp_path / "videos"
-    return Job(
-        images=(photo,),
-        prompt="push in",
-        duration=2,
-        camera_fixed=False,
-        seed=7,
-        result=place / "r.mp4",
-        thumbnail=place / "r.thumb.webp",
-        last_frame=place / "r.last.png",
-        progress=place / "r.progress",
-    )
-
-
-@pytest.fixture
 def image_job(job: Job) -> Job:
     return replace(job, kind="image", images=(), result=job.result.with_suffix(".jpg"), prompt="A red fox")
 
