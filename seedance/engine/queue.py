@@ -161,6 +161,8 @@ class Queue:
             end = _failed(codes.EXECUTION_FAILED, f"the {task.kind} could not be rendered")
         if end["status"] == "completed":
             await self._share(task)
+        else:  # a worker may have died when its file was there already
+            await asyncio.to_thread(_forget, self._media, task.output)
         await self._finish(task, end)
         _LOG.info("task %s is %s", task.id, end["status"])
         for bell in self._watchers.get(task.id, ()):

@@ -121,13 +121,23 @@ async def test_a_killed_worker_is_replaced_and_its_task_made_again(house: House)
 
 
 async def test_a_task_that_kills_its_workers_is_given_up(house: House) -> None:
-    """Two dead workers are enough: the task fails with the contract's code for it."""
+    """Two dead workers are enough: the task fails with the code for it, and no file of it is left."""
     task = house.add()
     pool = FakePool(*[WorkerDied("died")] * 9)
+    go_on = pool.run
+
+    async def run(job: Job) -> Outcome:
+        for path in (job.result, job.thumbnail):  # it may die when all is there, but not told yet
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+        return await go_on(job)
+
+    pool.run = run  # type: ignore[method-assign]
     async with house.working(pool):
         ended = await house.ended(task)
     assert (ended.status, ended.code) == ("failed", 1406)
     assert len(pool.jobs) == 2
+    assert not any(pool.jobs[0].result.parent.iterdir())
 
 
 async def test_a_task_whose_workers_are_away_waits_again(house: House) -> None:
