@@ -50,7 +50,6 @@ TEXTS: Final = {
     "send_again_sure": "If the first request did arrive, this may be charged a second time. Send it again?",
     "left": "It is sent again by itself in {left} s.",
     "balance": "Balance {amount}",
-    "video": "Video",
     "take": "Take {n}",
     "again": "Again with another seed",
     "last_frame": "Use last frame as a reference",

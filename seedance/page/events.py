@@ -25,9 +25,8 @@ from seedance.record import Record
 from seedance.studio import Studio
 
 TAKES: Final = 4
-WATCHED: Final = 1 + 3 * TAKES + 3
-"""Parts of the page that `Events.watch` updates, in its order."""
-_TICK: Final = 5.0  # seconds between two words to the page while nothing changes
+_TICK: Final = 15.0  # seconds between words while nothing changes: else a page that is gone is not missed
+_REST: Final = 60.0  # the same for what is costly to tell
 _FRESH: Final = 86400.0  # seconds for which a reload shows the last video again
 _SHOWN: Final = 60  # videos in the list
 
@@ -52,36 +51,51 @@ class Events:
             takes = await self._takes(records[0], token)
             watched = [take.id for take in takes]
             form = await self._form(said, takes[0])
-        return watched, self._cards(said, records), gr.update(label=say(said, "video")), *form
+        return watched, self._cards(said, records), *form
 
-    async def watch(self, ids: list[str], request: gr.Request) -> AsyncIterator[Updates]:
-        """Show how videos stand until nothing more happens: status, takes, buttons."""
+    async def watch(self, ids: list[str], request: gr.Request) -> AsyncIterator[Any]:
+        """Tell how videos stand, at each change, until nothing more happens.
+
+        One part of the page and a plain value: Gradio 6.31 builds each part anew that is updated otherwise,
+        skipped ones as well, which costs a thousand watchers more than all the rest.
+        """
         said = language(request)
         if not ids:
-            yield (gr.skip(),) * WATCHED
+            yield gr.skip()
             return
-        before: Updates = (None,) * WATCHED
-        events: list[Event] = []
+        told = None
         async for newest in together(self._studio, ids, _TICK):
-            events = [newest[id] for id in ids if id in newest]
-            now = self._shown(said, events)
-            yield tuple(gr.skip() if new == old else new for new, old in zip(now, before, strict=True))
-            before = now
-        if not events:
-            yield self._shown(said, events)
+            told = status.status(said, _in_order(ids, newest))
+            yield told
+        if told is None:
+            yield status.idle(said)
 
-    def _shown(self, said: str, events: Sequence[Event]) -> Updates:
-        """Return the status, the takes (one large, or up to four side by side), and the buttons that fit."""
+    async def show(self, ids: list[str], request: gr.Request) -> AsyncIterator[Updates]:
+        """Show takes as they come (one large, or up to four side by side), and the buttons that fit."""
+        if not ids:
+            yield (gr.skip(),) * (3 * TAKES + 3)
+            return
+        said, before, since = language(request), None, time.monotonic()
+        async for newest in together(self._studio, ids, _REST):
+            events = _in_order(ids, newest)
+            now = [(event.video, event.state.ended) for event in events]
+            if now != before or time.monotonic() - since >= _REST:
+                yield self._takes_shown(said, events)
+                since = time.monotonic()
+            before = now
+        if before is None:
+            yield self._takes_shown(said, [])
+
+    def _takes_shown(self, said: str, events: Sequence[Event]) -> Updates:
         columns, players, captions = [], [], []
         for n in range(TAKES):
             event = events[n] if n < len(events) else None
-            label = say(said, "take", n=n + 1) if len(events) > 1 else say(said, "video")
             video = str(event.video) if event and event.video else None
             columns.append(gr.update(visible=n == 0 or event is not None))
-            players.append(gr.update(value=video, label=label))
-            captions.append(status.caption(said, event) if event and video else "")
-        shown = status.status(said, events) if events else status.idle(said)
-        return (shown, *columns, *players, *captions, *_buttons(events))
+            players.append(video)
+            take = n + 1 if len(events) > 1 else 0
+            captions.append(status.caption(said, event, take) if event and video else "")
+        return (*columns, *players, *captions, *_buttons(events))
 
     # Making ---------------------------------------------------------------------------------------------
 
@@ -293,6 +307,10 @@ class Events:
 
     def _cards(self, said: str, records: Sequence[Record], *, searched: bool = False) -> str:
         return history.cards(said, records, self._studio.settings.images, searched=searched)
+
+
+def _in_order(ids: Sequence[str], newest: dict[str, Event]) -> list[Event]:
+    return [newest[id] for id in ids if id in newest]
 
 
 def _buttons(events: Sequence[Event]) -> Updates:

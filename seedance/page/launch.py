@@ -22,7 +22,7 @@ from seedance.settings import Settings
 from seedance.studio import Studio
 
 _LOG: Final = logging.getLogger(__name__)
-_WATCHERS: Final = 1000
+_EVENTS: Final = 2500  # under way at a time: two for each of a thousand watchers, and what they do besides
 _LOOK: Final = 0.05  # seconds between Gradio's looks for new events, and for progress to tell
 _PROGRESS: Final = 0.1
 _FAREWELL: Final = 1  # seconds that requests have at the end
@@ -71,7 +71,7 @@ def launch(settings: Settings | None = None, **options: Any) -> gr.Blocks:
             "allowed_paths": [str(studio.settings.videos), str(FOLDER)],
             "app_kwargs": {"lifespan": lifespan, "routes": [numbers(studio, token)] if token else []},
             "max_file_size": MAX_BYTES,
-            "max_threads": _WATCHERS,
+            "max_threads": _EVENTS,
             "mcp_server": True,
             "run_history": False,
             "show_error": False,

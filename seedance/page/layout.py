@@ -135,7 +135,8 @@ class _Page:
                 with gr.Column(min_width=220, visible=n == 0) as column:
                     self.videos.append(
                         gr.Video(
-                            label="Video",
+                            label=str(n + 1),  # Gradio 6.31 does not translate a player's label
+                            show_label=False,
                             interactive=False,
                             autoplay=True,
                             loop=True,
@@ -190,21 +191,16 @@ class _Page:
         payer = [self.engine, self.key]
         cost = [self.duration, self.takes, *payer]
         mine = [self.watched, self.token]
-        shown = [
-            self.status,
-            *self.columns,
-            *self.videos,
-            *self.captions,
-            *(self.generate, self.stop, self.after),
-        ]
+        shown = [*self.columns, *self.videos, *self.captions, self.generate, self.stop, self.after]
 
         def watch(after: gr.events.Dependency) -> None:
-            seen = after.then(events.watch, self.watched, shown, **quiet)
+            after.then(events.watch, self.watched, self.status, **quiet)
+            seen = after.then(events.show, self.watched, shown, **quiet)
             seen.then(events.find, [self.search, self.token], self.history, **quiet)
             seen.then(events.balance, payer, self.balance, **quiet)
             after.then(events.tell_recipe, mine, [self.recipe, *self.codes], **quiet)
 
-        known = [self.watched, self.history, self.videos[0], *form]
+        known = [self.watched, self.history, *form]
         token = page.load(None, self.token, self.token, js=TOKEN, **quiet)
         watch(token.then(events.arrive, self.token, known, **quiet))
         quoted = [self.generate, self.engine]

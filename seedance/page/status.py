@@ -58,10 +58,11 @@ def status(language: str, events: Sequence[Event]) -> str:
     return "".join(_one(language, event, n if len(events) > 1 else 0) for n, event in enumerate(events, 1))
 
 
-def caption(language: str, event: Event) -> str:
-    """Return what stands under a finished video: who made it, and how to make it again."""
+def caption(language: str, event: Event, take: int = 0) -> str:
+    """Return what stands under a finished video: which take, who made it, and how to make it again."""
     kind = "preview" if event.engine == "local" else "model"
-    facts = [f"{say(language, 'caption_seed')} <code>{event.seed}</code>"]
+    facts = [escape(say(language, "take", n=take))] if take else []
+    facts.append(f"{say(language, 'caption_seed')} <code>{event.seed}</code>")
     if event.inference_ms:
         facts.append(say(language, "caption_made", seconds=event.inference_ms / 1000))
     if event.task_id:

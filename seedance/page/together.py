@@ -29,20 +29,21 @@ async def together(studio: Studio, ids: Sequence[str], every: float) -> AsyncIte
                     changed.set()
 
     watching = [asyncio.create_task(follow(id)) for id in ids]
-    done = asyncio.gather(*watching)
-    done.add_done_callback(lambda _: changed.set())
+    for task in watching:
+        task.add_done_callback(lambda _: changed.set())
     try:
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(every):
                     await changed.wait()
             changed.clear()
-            over = done.done()  # before the word, not after it: more may happen while it is listened to
+            # Asked before the word, not after it: more may happen while it is listened to.
+            over = all(task.done() for task in watching)
             if newest:
                 yield dict(newest)
             if over:
                 return
-            await asyncio.wait({done}, timeout=_CALM)
+            await asyncio.wait(watching, timeout=_CALM)
     finally:
         for task in watching:
             task.cancel()

@@ -13,6 +13,8 @@ import secrets
 import tempfile
 import threading
 import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from tests.page.provider import KEY, Provider
 PROMPT = "watched by many"
 CHANGES = 2
 _JOINS = 50  # under way at a time
+_SHARE = 25  # watchers of one client: a client looks through all its connections for each request
 
 
 @dataclass
@@ -43,9 +46,9 @@ async def watch(url: str, provider: Provider, photo: Path, watchers: int, pid: i
     """Let so many sessions of one browser watch its task, which changes `CHANGES` times."""
     prompt = f"{PROMPT} {secrets.token_hex(4)}"
     part = provider.part(prompt, results=[{"status": "processing", "progress": 0.01}])
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
-        page = await _Page.open(client)
+    async with AsyncExitStack() as stack:
+        pages = [await _Page.open(url, stack) for _ in range(-(-watchers // _SHARE))]
+        page = pages[0]
         token = secrets.token_urlsafe(24)
         await page.start(photo, prompt, token)
         before = _memory(pid)
@@ -53,11 +56,11 @@ async def watch(url: str, provider: Provider, photo: Path, watchers: int, pid: i
         joined: list[int] = []
 
         async def one(n: int) -> tuple[list[float], list[str]]:
-            session = secrets.token_hex(6)
+            session, page = secrets.token_hex(6), pages[n // _SHARE]
             async with turn:
                 await page.call("arrive", [token], session)
             heard: dict[int, float] = {}
-            async for message in page.stream("watch", [None], session, turn):
+            async for message in page.stream(("show", "watch"), [None], session, turn):
                 if message["msg"] == "process_completed" and not message["success"]:
                     return [], [str(message["output"])]
                 for share in re.findall(r"Rendering (\d+)%", json.dumps(message)):
@@ -88,7 +91,9 @@ class _Page:
         self._client, self._ids = client, ids
 
     @classmethod
-    async def open(cls, client: httpx.AsyncClient) -> _Page:
+    async def open(cls, url: str, stack: AsyncExitStack) -> _Page:
+        limits = httpx.Limits(max_connections=None)
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=120, limits=limits))
         config = (await client.get("/config")).json()
         ids: dict[str, int] = {}
         for it in config["dependencies"]:
@@ -103,14 +108,17 @@ class _Page:
         await self.call("start", form, secrets.token_hex(6))
 
     async def call(self, name: str, values: list[Any], session: str) -> None:
-        async for message in self.stream(name, values, session):
+        async for message in self.stream((name,), values, session):
             if message["msg"] == "process_completed" and not message["success"]:
                 raise RuntimeError(f"{name}: {message}")
 
-    async def stream(self, name: str, values: list[Any], session: str, turn: Any = None) -> Any:
-        join = {"data": values, "fn_index": self._ids[name], "session_hash": session, "event_data": None}
-        async with turn or asyncio.Semaphore():
-            (await self._client.post("/gradio_api/queue/join", json=join)).raise_for_status()
+    async def stream(
+        self, names: tuple[str, ...], values: list[Any], session: str, turn: Any = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        for name in names:
+            join = {"data": values, "fn_index": self._ids[name], "session_hash": session, "event_data": None}
+            async with turn or asyncio.Semaphore():
+                (await self._client.post("/gradio_api/queue/join", json=join)).raise_for_status()
         url = "/gradio_api/queue/data"
         async with self._client.stream("GET", url, params={"session_hash": session}) as answer:
             async for line in answer.aiter_lines():

@@ -56,7 +56,7 @@ def test_the_chinese_page_speaks_chinese(
 ) -> None:
     """Before, during and after a video no English is left over; the errors are in Chinese, too."""
     page = visit(page_url, locale="zh-CN")
-    expect(page.locator("#video")).to_contain_text("视频")
+    expect(page.locator("#generate")).to_contain_text("免费")
     assert english_on(page) == []
     page.locator("#prompt textarea").fill("狐狸 [图3]")
     page.locator("#generate").click()
