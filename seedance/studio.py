@@ -11,44 +11,34 @@ import functools
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self, TypeVar
 
 import httpx
 from anyio import CancelScope
 from pydantic import SecretStr
 
-from seedance import images, limits, logs, prompts
+from seedance import images, limits, prompts
+from seedance.client import WaveSpeed
 from seedance.engines import Engines
-from seedance.entry import Entry, LeaseLost
 from seedance.errors import MissingKey, NotRecorded, SeedanceError
 from seedance.journal import Journal
 from seedance.leases import Leases
-from seedance.making import Making
 from seedance.metrics import Metrics
-from seedance.models import (
-    MAX_IMAGES,
-    PREVIEW_MODEL,
-    RANDOM_SEED,
-    Event,
-    Price,
-    Request,
-    State,
-    Task,
-)
+from seedance.models import MAX_IMAGES, RANDOM_SEED, Event, Price, Request
 from seedance.record import Record
 from seedance.settings import Settings
 from seedance.store import Store
-from seedance.watching import Live, changes
+from seedance.watching import changes
+from seedance.workshop import PRICE_PATIENCE, Workshop
+
+_Told = TypeVar("_Told")
 
 _LOG: Final = logging.getLogger(__name__)
-_PRICE_PATIENCE: Final = 4.0  # seconds
-_RECOVERY: Final = 10.0  # seconds before a video goes on after an unforeseen fault
 _TAKE_OVER: Final = 2.0  # seconds between looks for videos that another process left behind
-_STOP_ASKED: Final = "Stopping: the process that makes it is left word."
 _TIDY: Final = 3600.0  # seconds between looks for what is not used any more
 _PAUSE: Final = 0.1  # seconds between two pieces of it
 _NOT_HERE: Final = "The video is made and stored, but it cannot be fetched just now. Open it again later."
@@ -78,8 +68,6 @@ class Studio:
         self._engines = Engines(
             self.settings, transport=transport, clock=clock, chance=chance, metrics=self._metrics
         )
-        self._live: dict[str, Live] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self._keeping = asyncio.Lock()
         """Held while a video enters or leaves the record with its files, and while limits are counted."""
 
@@ -89,7 +77,16 @@ class Studio:
                 lambda: Journal(self.settings.journal_url, clock=self._clock)
             )
             stack.push_async_callback(asyncio.to_thread, self._journal.close)
-            leases = Leases(self._journal, self.settings.data_dir / "holders", self._heed)
+            self._workshop = Workshop(
+                self.settings,
+                self._journal,
+                self._engines,
+                self._store,
+                self._metrics,
+                self._clock,
+                self._chance,
+            )
+            leases = Leases(self._journal, self.settings.data_dir / "holders", self._workshop.heed)
             self._leases = await stack.enter_async_context(leases)
             await stack.enter_async_context(self._engines)
             self._stack = stack.pop_all()
@@ -97,9 +94,7 @@ class Studio:
 
     async def __aexit__(self, *exc: object) -> None:
         with CancelScope(shield=True):  # whoever cancels, what is paid for is put on record first
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._workshop.close()
             await self._stack.aclose()
 
     async def start(
@@ -164,7 +159,7 @@ class Studio:
                 )
             await asyncio.to_thread(self._store.keep, pictures)
             record = await asyncio.to_thread(add)
-        self._follow(record, key)
+        self._workshop.follow(record, key)
         return record.id
 
     async def watch(
@@ -178,7 +173,7 @@ class Studio:
             KeyError: there is no such video.
             StillRunning: the provider has worked on it for more than `patience` seconds; it goes on.
         """
-        while live := self._live.get(id):
+        while live := self._workshop.live.get(id):
             async with aclosing(live.watch(self._clock, every, patience)) as events:
                 async for event in events:
                     yield await self._at_hand(event)
@@ -186,7 +181,7 @@ class Studio:
                 return
         async with aclosing(changes(lambda: self.get(id), every)) as records:
             async for record in records:
-                yield await self._at_hand(self._event(record))
+                yield await self._at_hand(self._workshop.event(record))
 
     async def stop(self, id: str) -> None:
         """Stop waiting for a video. The provider has no cancel: what was sent may finish, and is then kept.
@@ -197,20 +192,9 @@ class Studio:
             KeyError: no such video is in the making.
             NotRecorded: another process makes it, and the journal cannot be written.
         """
-        live = self._live.get(id)
-        if live is None:
-            if not await asyncio.to_thread(self._journal.ask_to_stop, id):
-                raise KeyError(id)
-            return
-        live.stopped = True
-        if live.making is not None:
-            await live.making.stop()
-
-    async def _heed(self, id: str) -> None:
-        """Stop a video because another process was asked to."""
-        live = self._live.get(id)
-        if live is not None and not live.stopped:
-            await self.stop(id)
+        here = await self._workshop.stop(id)
+        if not here and not await asyncio.to_thread(self._journal.ask_to_stop, id):
+            raise KeyError(id)
 
     async def resume(
         self, ids: Sequence[str] | None = None, *, for_ever: bool = False, key: SecretStr | None = None
@@ -222,14 +206,14 @@ class Studio:
         is used instead of the host's.
         """
         if for_ever:
-            self._spawn(self._take_over())
-            self._spawn(self._tidy())
+            self._workshop.spawn(self._take_over())
+            self._workshop.spawn(self._tidy())
         key = key or self.settings.api_key
         accounts = {self._engines.account(engine, key) for engine in ("local", "wavespeed")}
         records = await self._leases.claim(sorted(accounts), ids)
         for record in records:
             # Many tasks are taken up at once, but not asked for at once.
-            self._follow(record, key, self._chance() * len(records) / _RESUMED_A_SECOND)
+            self._workshop.follow(record, key, self._chance() * len(records) / _RESUMED_A_SECOND)
         return [record.id for record in records]
 
     async def _take_over(self) -> None:
@@ -304,31 +288,27 @@ class Studio:
 
         Never waits long: the page shows it beside the button.
         """
-        chosen = self.settings.choose_engine(engine, own_key=key is not None)
-        key = key or self.settings.api_key
-        if chosen == "local" or key is None:
-            return None
         request = Request("a video", (Path("image.jpg"),), duration, seed=0)
-        try:
-            client = await self._engines.client(chosen, key)
-            async with asyncio.timeout(_PRICE_PATIENCE):
-                return await client.price(request, ["https://example.com/image.jpg"])
-        except (SeedanceError, TimeoutError):
-            return None
+        return await self._ask(engine, key, lambda it: it.price(request, ["https://example.com/image.jpg"]))
 
     async def balance(self, engine: str | None = None, key: SecretStr | None = None) -> float | None:
         """Return what is left in the account that would pay, in USD: None where none would, or nobody says.
 
         Never waits long, as `price` does not.
         """
+        return await self._ask(engine, key, lambda it: it.balance())
+
+    async def _ask(
+        self, engine: str | None, key: SecretStr | None, question: Callable[[WaveSpeed], Awaitable[_Told]]
+    ) -> _Told | None:
         chosen = self.settings.choose_engine(engine, own_key=key is not None)
         key = key or self.settings.api_key
         if chosen == "local" or key is None:
             return None
         try:
             client = await self._engines.client(chosen, key)
-            async with asyncio.timeout(_PRICE_PATIENCE):
-                return await client.balance()
+            async with asyncio.timeout(PRICE_PATIENCE):
+                return await question(client)
         except (SeedanceError, TimeoutError):
             return None
 
@@ -345,91 +325,3 @@ class Studio:
         """Start the embedded engine now if it will make the next video, so that the first one is quick."""
         if self.settings.choose_engine() == "local":
             await self._engines.client("local", None)
-
-    def _follow(self, record: Record, key: SecretStr | None, after: float = 0.0) -> None:
-        live = self._live[record.id] = Live(record.created_at, self._event(record))
-        live.stopped = record.stop_asked
-        self._spawn(self._make(record, key, after))
-
-    async def _make(self, record: Record, key: SecretStr | None, after: float) -> None:
-        live = self._live[record.id]
-        with logs.about(video=record.id, task=record.task_id):
-            await self._bring_home(record, key, after, live)
-
-    async def _bring_home(self, record: Record, key: SecretStr | None, after: float, live: Live) -> None:
-        try:
-            await asyncio.sleep(after)
-            while live.making is None or live.making.record.finished_at is None:
-                try:
-                    live.making = live.making or await self._making(record, key, live)
-                    if live.stopped and not live.making.stopped:  # the stop came before there was a making
-                        await live.making.stop()
-                    await live.making.run()
-                except LeaseLost:
-                    _LOG.warning("video %s was taken over by another process", record.id)
-                    return
-                except Exception:  # a fault of our own must not lose a video that may be paid for
-                    _LOG.exception("making video %s failed; going on from its record", record.id)
-                    await asyncio.sleep(_RECOVERY)
-            self._count(live.making)
-        finally:
-            if self._live.get(record.id) is live:
-                del self._live[record.id]
-            live.end()
-
-    def _count(self, making: Making) -> None:
-        """Count a video that has ended, and if it was paid for, find out its price."""
-        record = making.record
-        engine = "local" if record.made_by == PREVIEW_MODEL else record.engine
-        self._metrics.ended(record.state, engine, (record.finished_at or 0.0) - record.created_at)
-        if record.state is State.DONE and engine == "wavespeed" and self.settings.metrics_token:
-            self._spawn(self._count_spend(making))
-
-    async def _count_spend(self, making: Making) -> None:
-        price: Price | None = None
-        with suppress(SeedanceError, TimeoutError):
-            async with asyncio.timeout(_PRICE_PATIENCE):
-                price = await making.client.price(making.request(), making.record.urls or ())
-        self._metrics.spent(price)
-
-    async def _making(self, record: Record, key: SecretStr | None, live: Live) -> Making:
-        entry = Entry(
-            record=record,
-            journal=self._journal,
-            publish=lambda *change, **more: live.publish(replace(self._event(*change), **more)),
-            sleep=asyncio.sleep,
-            now=self._clock,
-            chance=self._chance,
-        )
-        return Making(
-            entry=entry,
-            client=await self._engines.client(record.engine, key),
-            store=self._store,
-            gate=self._engines.gate(record.account),
-            grace=self.settings.grace,
-        )
-
-    def _event(self, record: Record, task: Task | None = None, remark: str = "") -> Event:
-        preview = record.engine == "local" or record.made_by == PREVIEW_MODEL
-        stopping = record.stop_asked and record.finished_at is None
-        return Event(
-            id=record.id,
-            state=record.state,
-            engine="local" if preview else "wavespeed",
-            seed=record.seed,
-            message=remark or record.error or (_STOP_ASKED if stopping else ""),
-            task_id=record.task_id,
-            status=task.status if task else None,
-            progress=task.progress if task else None,
-            elapsed=(record.finished_at or self._clock()) - record.created_at,
-            video=self._store.videos / record.video if record.video else None,
-            inference_ms=record.inference_ms,
-            fault=record.fault,
-            storyboard=record.storyboard or "",
-            nsfw=bool(record.nsfw),
-        )
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

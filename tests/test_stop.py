@@ -80,7 +80,7 @@ async def called(workshop: Workshop, name: str) -> None:
 
 async def home(studio: Studio, id: str) -> Record:
     """Return the record once nothing is left to do."""
-    await until(lambda: id not in studio._live)
+    await until(lambda: id not in studio._workshop.live)
     record = await studio.get(id)
     assert record is not None
     assert record.finished_at is not None

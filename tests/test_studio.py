@@ -257,7 +257,7 @@ async def test_a_deleted_video_is_gone_with_its_files(settings: Settings, photo:
     async with Studio(settings) as studio:
         id = await studio.start("a fox", [photo], owner="anna")
         event = await watched(studio, id)
-        await until(lambda: id not in studio._live)
+        await until(lambda: id not in studio._workshop.live)
         assert event.video is not None
         assert not await studio.delete(id, "bert")
         assert event.video.exists()
