@@ -6,28 +6,29 @@ import asyncio
 import gc
 import os
 import random
-import sqlite3
 import time
-from contextlib import closing
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 from pydantic import SecretStr
+from sqlalchemy import create_engine, delete, insert, select
 
 from seedance import policy
 from seedance.engines import Engines
 from seedance.journal import Journal
 from seedance.models import State
+from seedance.record import VIDEOS
 from seedance.settings import Settings
 from seedance.studio import Studio
 from tests.proof.waiting import until
 
-_WARM: Final = 20  # tasks before the first measure, so that what all share is there
+WARM: Final = 20  # tasks before the first measure, so that what all share is there
 _POLLS: Final = 5  # until the interval between polls has grown to its longest
 _LONG: Final = 300.0  # seconds, for a busy machine
-_KEY: Final = SecretStr("sk-crowd")
+KEY: Final = SecretStr("sk-crowd")
 
 
 @dataclass(slots=True)
@@ -81,38 +82,64 @@ class Figures:
     polls: float
     """Polls per second."""
     lag: float
-    """Seconds by which polls are late, the 99th percentile."""
+    """Seconds by which polls are late, the median."""
+    late: float
+    """The 99th percentile."""
+
+
+@dataclass(slots=True)
+class Flight:
+    """Running tasks in the hands of one studio."""
+
+    studio: Studio
+    crowd: Crowd
+    ids: list[str]
+    before: int = 0
+
+    async def resume(self, *, alone: bool) -> float:
+        """Take the tasks up, `alone` all that there are; return the seconds until each was asked for once."""
+        await self.studio.resume(self.ids[:WARM])
+        await until(lambda: self.crowd.all_have_polled(WARM, 2), _LONG)
+        self.before, start = _resident(), time.monotonic()
+        await self.studio.resume(None if alone else self.ids[WARM:])
+        await until(lambda: self.crowd.all_have_polled(len(self.ids), 1), _LONG)
+        return time.monotonic() - start
+
+    async def settle(self) -> None:
+        """Wait until the polls are as far apart as they become."""
+        await until(lambda: self.crowd.all_have_polled(len(self.ids), _POLLS), _LONG)
+
+    async def watch(self, seconds: float, resumed: float) -> Figures:
+        """Watch the tasks for some seconds."""
+        self.crowd.noting, cpu, wall = True, time.process_time(), time.monotonic()
+        await until(lambda: time.monotonic() - wall >= seconds, seconds + _LONG)
+        cpu, wall = time.process_time() - cpu, time.monotonic() - wall
+        tasks = len(self.ids) - WARM
+        memory = (_resident() - self.before) / tasks
+        lags = sorted(self.crowd.lags)
+        median, late = lags[len(lags) // 2], lags[int(0.99 * len(lags))]
+        return Figures(tasks, resumed, memory, cpu / wall, len(lags) / wall, median, late)
 
 
 async def measure(tasks: int, seconds: float, folder: Path) -> Figures:
     """Resume that many running tasks from a journal in this folder and watch them for some seconds."""
-    settings = Settings(api_key=_KEY, data_dir=folder, database_url="")
-    ids = await asyncio.to_thread(_fill, settings, tasks + _WARM)
+    settings = Settings(api_key=KEY, data_dir=folder, database_url="")
+    ids = await asyncio.to_thread(fill, settings, tasks + WARM)
     crowd = Crowd()
     async with Studio(settings, transport=crowd.transport(), chance=crowd.chance) as studio:
-        await studio.resume(ids[:_WARM])
-        await until(lambda: crowd.all_have_polled(_WARM, 2), _LONG)
-        before, start = _resident(), time.monotonic()
-        await studio.resume()
-        await until(lambda: crowd.all_have_polled(tasks + _WARM, 1), _LONG)
-        resumed = time.monotonic() - start
-        await until(lambda: crowd.all_have_polled(tasks + _WARM, _POLLS), _LONG)
-        crowd.noting, cpu, wall = True, time.process_time(), time.monotonic()
-        await until(lambda: time.monotonic() - wall >= seconds, seconds + _LONG)
-        cpu, wall = time.process_time() - cpu, time.monotonic() - wall
-        memory = (_resident() - before) / tasks
-    lags = sorted(crowd.lags)
-    late = lags[int(0.99 * len(lags))]
-    return Figures(tasks, resumed, memory, cpu / wall, len(lags) / wall, late)
+        flight = Flight(studio, crowd, ids)
+        resumed = await flight.resume(alone=True)
+        await flight.settle()
+        return await flight.watch(seconds, resumed)
 
 
-def _fill(settings: Settings, tasks: int) -> list[str]:
+def fill(settings: Settings, tasks: int) -> list[str]:
     """Put running tasks on record, as a process that is gone has left them; return their ids."""
     journal = Journal(settings.journal_url)
     one = journal.add(
         owner="",
         engine="wavespeed",
-        account=Engines(settings).account("wavespeed", _KEY),
+        account=Engines(settings).account("wavespeed", KEY),
         prompt="a fox looks up while the wind goes through the grass",
         images=[{"name": "fox.jpg", "sha256": "0" * 64, "width": 1024, "height": 768}],
         duration=5,
@@ -121,17 +148,14 @@ def _fill(settings: Settings, tasks: int) -> list[str]:
     )
     journal.write(one, state=State.RUNNING, task_id="task", submitted_at=time.time())
     journal.close()
-    with closing(sqlite3.connect(settings.data_dir / "journal.sqlite")) as db, db:
-        columns = [name for _, name, *_ in db.execute("PRAGMA table_info(videos)")]
-        copied = ", ".join({"id": "made", "task_id": "made"}.get(name, name) for name in columns)
-        db.execute(
-            f"WITH RECURSIVE more(n, made) AS (SELECT 1, lower(hex(randomblob(16))) "
-            "UNION ALL SELECT n + 1, lower(hex(randomblob(16))) FROM more WHERE n < ?) "
-            f"INSERT INTO videos ({', '.join(columns)}) SELECT {copied} FROM videos, more",
-            [tasks],
-        )
-        db.execute("DELETE FROM videos WHERE id = ?", [one.id])
-        return [id for (id,) in db.execute("SELECT id FROM videos")]
+    ids = [uuid.uuid4().hex for _ in range(tasks)]
+    database = create_engine(settings.journal_url)
+    with database.begin() as db:
+        row = db.execute(select(VIDEOS)).one()._asdict()
+        db.execute(delete(VIDEOS))
+        db.execute(insert(VIDEOS), [row | {"id": id, "task_id": id} for id in ids])
+    database.dispose()
+    return ids
 
 
 def _resident() -> int:

@@ -11,11 +11,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 from sqlalchemy import create_engine, text
 
 MISSING: Final = "no Postgres here: apt-get install postgresql (only its programs are used, no service)"
@@ -78,6 +79,18 @@ class Postgres:
             if time.monotonic() > deadline or self._process.poll() is not None:
                 raise RuntimeError(f"Postgres did not start: {(self.folder / 'log').read_text()}")
             time.sleep(0.05)
+
+    def busy(self) -> float:
+        """Return the processor time that the server and its connections have used, in seconds."""
+        assert self._process is not None
+        server = psutil.Process(self._process.pid)
+        ended = server.cpu_times()
+        used = ended.user + ended.system + ended.children_user + ended.children_system
+        for connection in server.children():
+            with suppress(psutil.NoSuchProcess):
+                times = connection.cpu_times()
+                used += times.user + times.system
+        return used
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End the server and its connections at once, everything committed on disk."""

@@ -15,4 +15,4 @@ async def test_a_thousand_tasks_in_flight_are_cheap_and_on_time(tmp_path: Path) 
     seen = await measure(1000, seconds=3.0, folder=tmp_path)
     assert seen.resumed <= 5
     assert seen.memory <= 8192
-    assert seen.lag <= 1
+    assert seen.late <= 1
