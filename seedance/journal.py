@@ -1,7 +1,8 @@
 """The journal: every video is on record before it is paid for, and stays there.
 
-One row a video. A process that works on a row holds a lease on it; each claim raises the row's fence, and a
-write with an older fence changes nothing, so two processes never follow or save the same video twice.
+One row a video. A process that works on a row is named there, and has one lease for all its rows; each claim
+raises the row's fence, and a write with an older fence changes nothing, so two processes never follow or save
+the same video twice.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ from seedance.archive import UNFINISHED, UPLOAD_LIFE, Archive, read_record, read
 from seedance.database import connect, disconnect, server_time
 from seedance.errors import NotRecorded
 from seedance.models import State
-from seedance.record import COLUMNS, METADATA, PICTURES, UPLOADS, VERSION, VIDEOS, Record
+from seedance.record import COLUMNS, HOLDERS, METADATA, PICTURES, UPLOADS, VERSION, VIDEOS, Record
 
-LEASE: Final = 15.0  # seconds; a live process renews its leases three times as often
+LEASE: Final = 15.0  # seconds; a live process renews its lease three times as often
 _NEEDED: Final = {
     "sqlite": "SELECT DISTINCT json_extract(value, '$.sha256'), videos.id FROM videos, json_each(images)",
     "postgresql": "SELECT DISTINCT value->>'sha256', videos.id FROM videos, json_array_elements(images)",
@@ -52,14 +53,15 @@ class Journal(Archive):
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self.holder = uuid.uuid4().hex
-        """This process's name on its leases."""
+        """This process's name on its lease and its videos."""
         with _recording():
             self._database = connect(url, METADATA, name="journal", version=VERSION, fill=_fill_pictures)
 
     def close(self) -> None:
-        """Give the leases and the connections back; what is unfinished may be claimed at once."""
+        """Give the videos and the connections back; what is unfinished may be claimed at once."""
         mine = VIDEOS.c.holder == self.holder
-        with suppress(SQLAlchemyError), self._database.begin() as db:  # else the leases run out by themselves
+        with suppress(SQLAlchemyError), self._database.begin() as db:  # else the lease runs out by itself
+            db.execute(delete(HOLDERS).where(HOLDERS.c.name == self.holder))
             db.execute(update(VIDEOS).where(mine).values(holder=None, lease=0.0))
         disconnect(self._database)
 
@@ -114,13 +116,15 @@ class Journal(Archive):
         """Take over unfinished videos of these accounts whose process is gone; oldest first.
 
         With `ids`, only these, and of them also those whose outcome is unknown, to be looked for again.
-        A process is gone when its lease has run out, or at once when its name is among the `dead`.
+        A process is gone when its lease and the video's own have run out, or at once when its name is among
+        the `dead`.
         """
         now = self._now()
         lost = VIDEOS.c.state == State.UNKNOWN
+        living = select(HOLDERS.c.name).where(HOLDERS.c.lease >= now)
         abandoned = or_(
             VIDEOS.c.holder.is_(None),
-            and_(VIDEOS.c.lease < now, VIDEOS.c.holder != self.holder),
+            and_(VIDEOS.c.lease < now, VIDEOS.c.holder != self.holder, VIDEOS.c.holder.not_in(living)),
             VIDEOS.c.holder.in_(dead),
         )
         open_: ColumnElement[bool] = UNFINISHED
@@ -144,10 +148,21 @@ class Journal(Archive):
         return sorted(map(read_record, found), key=lambda record: record.created_at)
 
     def renew(self) -> None:
-        """Extend every lease of this process."""
-        mine = and_(VIDEOS.c.holder == self.holder, UNFINISHED)
+        """Extend the lease of this process on all its videos."""
+        lease = self._now() + LEASE
+        mine = HOLDERS.c.name == self.holder
         with _recording(), self._database.begin() as db:
-            db.execute(update(VIDEOS).where(mine).values(lease=self._now() + LEASE))
+            if db.execute(update(HOLDERS).where(mine).values(lease=lease)).rowcount == 0:
+                db.execute(insert(HOLDERS).values(name=self.holder, lease=lease))
+
+    def forget_the_gone(self) -> int:
+        """Forget processes whose lease has run out, and return how many they were.
+
+        One that comes back takes a new lease, on what nobody has claimed since.
+        """
+        gone = HOLDERS.c.lease < self._now()
+        with _recording(), self._database.begin() as db:
+            return db.execute(delete(HOLDERS).where(gone)).rowcount
 
     def ask_to_stop(self, id: str) -> bool:
         """Leave word that a video's maker shall stop waiting; False where nothing of it is left to do."""

@@ -1,4 +1,4 @@
-"""What this process works on: its leases are renewed, and those of processes that are gone are taken over."""
+"""What this process works on: its lease is renewed, and the work of processes that are gone is taken over."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class Leases:
-    """The leases of one process on the videos of a journal. Use it as an async context manager."""
+    """The lease of one process on videos of a journal. Use it as an async context manager."""
 
     def __init__(
         self, journal: Journal, folder: Path, stop: Callable[[str], Awaitable[object]] | None = None

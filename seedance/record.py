@@ -63,6 +63,14 @@ VIDEOS: Final = Table(
     Index("videos_unfinished", "finished_at", "created_at"),
     Index("videos_by_task", "account", "task_id", unique=True),
 )
+HOLDERS: Final = Table(
+    "holders",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("lease", Float, nullable=False),
+)
+"""Until when each process that works on videos surely lives. A video's own lease only bridges the time until
+its process renews; a program of an older version renews that one."""
 UPLOADS: Final = Table(
     "uploads",
     METADATA,
@@ -79,7 +87,7 @@ PICTURES: Final = Table(
     Column("video", String(32), primary_key=True),
 )
 """Which videos need a reference image: the last one that goes takes it along."""
-VERSION: Final = 6
+VERSION: Final = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,7 @@ class Studio:
         """Forget what is not used any more, in small pieces, so that nobody waits for it."""
         while True:
             try:
+                await asyncio.to_thread(self._journal.forget_the_gone)
                 while await asyncio.to_thread(self._journal.forget_old_uploads):
                     await asyncio.sleep(_PAUSE)
             except NotRecorded as error:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text, update
+from sqlalchemy import Select, Update, create_engine, select, text, update
 
 from seedance.errors import NotRecorded
 from seedance.journal import LEASE, Journal
 from seedance.models import State
-from seedance.record import VIDEOS, Record
+from seedance.record import HOLDERS, VIDEOS, Record
 from tests.proof import postgres
 from tests.proof.programs import ROOT, environment, provider
 from tests.proof.swarm import swarm
@@ -47,6 +47,8 @@ sys.stdin.readline()
 
 Open = Callable[[], Journal]
 Later = Callable[[float], None]
+Look = Callable[[Select[Any]], list[Any]]
+Change = Callable[[Update], None]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -59,16 +61,40 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def later(url: str) -> Later:
+def change(url: str) -> Iterator[Change]:
+    """Change the database past the journal."""
+    engine = create_engine(url)
+
+    def do(statement: Update) -> None:
+        with engine.begin() as db:
+            db.execute(statement)
+
+    yield do
+    engine.dispose()
+
+
+@pytest.fixture
+def later(change: Change) -> Later:
     """Let time pass for the leases, whichever clock they go by."""
 
     def pass_by(seconds: float) -> None:
-        engine = create_engine(url)
-        with engine.begin() as db:
-            db.execute(update(VIDEOS).values(lease=VIDEOS.c.lease - seconds))
-        engine.dispose()
+        for table in (VIDEOS, HOLDERS):
+            change(update(table).values(lease=table.c.lease - seconds))
 
     return pass_by
+
+
+@pytest.fixture
+def look(url: str) -> Iterator[Look]:
+    """Return the first column of what the database answers."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+
+    def ask(query: Select[Any]) -> list[Any]:
+        with engine.connect() as db:
+            return list(db.execute(query).scalars())
+
+    yield ask
+    engine.dispose()
 
 
 @pytest.fixture
@@ -113,6 +139,76 @@ def test_a_lease_keeps_others_away(open_journal: Open, later: Later) -> None:
     assert other.claim(["acc"]) == []
     mine.close()
     assert len(other.claim(["acc"])) == 1
+
+
+def test_one_write_extends_the_lease_on_all_videos(open_journal: Open, later: Later, look: Look) -> None:
+    """However many a process follows, it renews one row, its own; the videos' rows are left alone."""
+    mine, other = open_journal(), open_journal()
+    for _ in range(3):
+        mine.add(**REQUEST)
+    later(LEASE - 1)
+    before = look(select(VIDEOS.c.lease))
+    mine.renew()
+    assert look(select(VIDEOS.c.lease)) == before
+    assert look(select(HOLDERS.c.name)) == [mine.holder]
+    later(LEASE - 1)
+    assert other.claim(["acc"]) == []
+    later(2)
+    assert len(other.claim(["acc"])) == 3
+
+
+def test_a_program_of_the_version_before_keeps_its_videos(
+    open_journal: Open, later: Later, change: Change
+) -> None:
+    """It renews the lease of each video; until that has run out, nobody who knows of one for all takes it."""
+    old, new = open_journal(), open_journal()
+    old.add(**REQUEST)
+    for _ in range(2):
+        later(LEASE - 1)
+        change(update(VIDEOS).values(lease=VIDEOS.c.lease + LEASE - 1))
+        new.renew()
+        assert new.claim(["acc"]) == []
+    later(LEASE + 1)
+    assert len(new.claim(["acc"])) == 1
+
+
+def test_who_was_forgotten_and_comes_back_goes_on(open_journal: Open, later: Later) -> None:
+    """A process that slept finds what nobody has taken as it was, and holds it again."""
+    asleep, other = open_journal(), open_journal()
+    record = asleep.add(**REQUEST)
+    asleep.renew()
+    later(LEASE + 1)
+    assert other.forget_the_gone() == 1
+    written = asleep.write(record, state=State.RUNNING)
+    assert written is not None
+    asleep.renew()
+    later(LEASE - 1)
+    assert other.forget_the_gone() == 0
+    assert other.claim(["acc"]) == []
+    assert asleep.write(written, state=State.DOWNLOADING) is not None
+
+
+def test_who_comes_back_gets_nothing_back_that_was_taken(open_journal: Open, later: Later) -> None:
+    """Its new lease covers what it still has; of the rest its writes are void, and others hold it."""
+    asleep, other, third = open_journal(), open_journal(), open_journal()
+    kept, lost = asleep.add(**REQUEST), asleep.add(**REQUEST)
+    asleep.renew()
+    later(LEASE + 1)
+    (claimed,) = other.claim(["acc"], [lost.id])
+    asleep.renew()
+    other.renew()
+    assert asleep.write(lost, state=State.RUNNING) is None
+    assert third.claim(["acc"]) == asleep.claim(["acc"]) == []
+    assert asleep.write(kept, state=State.RUNNING) is not None
+    assert other.write(claimed, state=State.RUNNING) is not None
+
+
+def test_a_process_that_ends_well_leaves_no_lease(open_journal: Open, look: Look) -> None:
+    """Of those that ended by themselves there is nothing to tidy."""
+    mine = open_journal()
+    mine.renew()
+    mine.close()
+    assert look(select(HOLDERS.c.name)) == []
 
 
 def test_leases_go_by_the_servers_clock(server: postgres.Postgres) -> None:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from seedance import mp4
+from seedance.database import disconnect
 from seedance.errors import InvalidImage, InvalidRequest, MissingKey, NotRecorded
+from seedance.journal import UPLOAD_LIFE, Journal
 from seedance.models import Event, State
 from seedance.settings import Settings
 from seedance.studio import Studio
@@ -265,3 +269,21 @@ async def test_a_deleted_video_is_gone_with_its_files(settings: Settings, photo:
         assert await studio.get(id) is None
     assert not event.video.exists()
     assert list(settings.images.iterdir()) == []
+
+
+async def test_what_is_used_no_more_is_forgotten(settings: Settings) -> None:
+    """Who works for ever clears away the leases of the dead and the addresses that are too old."""
+    dead = Journal(settings.journal_url, clock=lambda: time.time() - 2 * UPLOAD_LIFE)
+    dead.renew()
+    dead.keep_upload("a" * 64, "acc", "https://u/1")
+    disconnect(dead._database)  # as a kill leaves it
+
+    def left() -> list[tuple[str]]:
+        both = "SELECT name FROM holders WHERE name = ? UNION SELECT url FROM uploads"
+        with closing(sqlite3.connect(settings.data_dir / "journal.sqlite")) as db:
+            return db.execute(both, [dead.holder]).fetchall()
+
+    assert len(left()) == 2
+    async with Studio(settings) as studio:
+        await studio.resume(for_ever=True)
+        await until(lambda: not left())

@@ -40,10 +40,8 @@ def main() -> int:
     print(f"database, nothing changing: {_told(seen.steady, 'a second')}, {seen.steady.cpu:.3f} cores")
     print(f"database, to take all up:   {_told(seen.taken_up, 'in all')}, {seen.taken_up.cpu:.1f} s of CPU")
     print(f"tasks of a killed replica taken over after {seen.taken_over:.1f} s")
-    met = seen.taken_over <= _TAKE_OVER and all(
-        one.memory <= 8192 and one.cores <= 1 and one.late <= 1 for one in seen.replicas
-    )
-    print("goals met" if met else f"goals missed: 8192 bytes, 1 core, 1 s, {_TAKE_OVER:.0f} s to take over")
+    met = seen.taken_over <= _TAKE_OVER and all(one.cores <= 1 and one.late <= 1 for one in seen.replicas)
+    print("goals met" if met else f"goals missed: 1 core, 1 s late, {_TAKE_OVER:.0f} s to take over")
     return 0 if met else 1
 
 

@@ -17,7 +17,9 @@ CREATE TABLE audit (
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     INSERT INTO audit (at, program, id, old_fence, fence, old_holder, holder, old_lease, old_state, state)
     SELECT extract(epoch FROM clock_timestamp()), current_setting('application_name'), NEW.id,
-        before.fence, NEW.fence, before.holder, NEW.holder, before.lease, before.state, NEW.state
+        before.fence, NEW.fence, before.holder, NEW.holder,
+        greatest(before.lease, (SELECT lease FROM holders WHERE name = before.holder)),
+        before.state, NEW.state
     FROM (SELECT 1) AS one LEFT JOIN (SELECT (OLD).*) AS before ON TG_OP = 'UPDATE';
     RETURN NEW;
 END $$;

@@ -147,8 +147,9 @@ class Machine:
             if self._cut_off():
                 raise sqlite3.OperationalError(_AWAY)
             if statement.startswith(("INSERT", "UPDATE", "DELETE")):
-                renewal = statement.startswith("UPDATE videos SET lease=")
-                self._writing = "renew" if renewal else "write"
+                first, _, second = statement.partition(" ")
+                about_holders = second.removeprefix("INTO ").removeprefix("FROM ").startswith("holders")
+                self._writing = "write" if not about_holders else "tidy" if first == "DELETE" else "renew"
                 if self.full():
                     raise sqlite3.OperationalError(_FULL)
             execute(cursor, statement, parameters, context)
