@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 
 from seedance.database import connect, disconnect
 from seedance.engine.claims import LEASE, Claims, new_token
+from seedance.engine.lists import Lists, Places
 from seedance.engine.schema import (
     ENDED,
     METADATA,
@@ -40,8 +41,6 @@ from seedance.engine.tickets import BATCH, KEPT, UPLOAD_TIME, batches
 __all__ = ["KEPT", "LEASE", "UPLOAD_TIME", "QueueFull", "Records", "TaskRecord", "Upload"]
 
 
-COUNTED: Final = 10_000
-"""Tasks up to which a list's total is counted."""
 _LONG: Final = 0.01  # seconds
 _REMEMBERED: Final = 200.0  # times as long as the counting took
 
@@ -50,13 +49,14 @@ class QueueFull(Exception):
     """As many tasks as may wait do so already; this one was not accepted."""
 
 
-class Records(Claims):
+class Records(Lists, Claims):
     """Tasks and uploads, as one engine process works on them. Blocking; safe in threads."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
         self.holder = uuid.uuid4().hex
         self._ended: dict[str, int] = {}
         self._recount = 0.0
+        self._places = Places()
         super().__init__(connect(url, METADATA, name="engine", version=VERSION), clock)
 
     def close(self) -> None:
@@ -108,47 +108,14 @@ class Records(Claims):
             row = db.execute(select(*TASK_COLUMNS).where(mine)).one_or_none()
         return None if row is None else read_task(row)
 
-    def list_tasks(
-        self,
-        account: str,
-        *,
-        page: int,
-        page_size: int,
-        model: str | None = None,
-        status: str | None = None,
-        created_after: float | None = None,
-        created_before: float | None = None,
-    ) -> tuple[list[TaskRecord], int | None]:
-        """Return a page (from 1) of an account's tasks, newest first, and how many there are on all pages.
-
-        Nobody counts further than `COUNTED`: beyond, the number is None.
-        """
-        wanted = [TASKS.c.account == account]
-        if model is not None:
-            wanted.append(TASKS.c.model == model)
-        if status is not None:
-            wanted.append(TASKS.c.status == status)
-        if created_after is not None:
-            wanted.append(TASKS.c.created_at >= created_after)
-        if created_before is not None:
-            wanted.append(TASKS.c.created_at <= created_before)
-        newest = TASKS.c.created_at.desc(), TASKS.c.id.desc()
-        # Where to begin is found in an index alone; only the page's own rows are read.
-        shown = select(TASKS.c.id).where(*wanted).order_by(*newest)
-        shown = shown.limit(page_size).offset((page - 1) * page_size)
-        some = select(literal(1)).select_from(TASKS).where(*wanted).limit(COUNTED + 1).subquery()
-        with self._database.connect() as db:
-            total = db.execute(select(func.count()).select_from(some)).scalar_one()
-            ids = list(db.execute(shown).scalars())
-            rows = db.execute(select(*TASK_COLUMNS).where(TASKS.c.id.in_(ids)).order_by(*newest)).all()
-        return [read_task(row) for row in rows], total if total <= COUNTED else None
-
     def delete_tasks(self, account: str, ids: Iterable[str]) -> list[TaskRecord]:
         """Delete those of an account's tasks that there are, and return them: their files may go.
 
         What still becomes of one that is being rendered is dropped.
         """
-        return self._delete_tasks(ids, TASKS.c.account == account)
+        deleted = self._delete_tasks(ids, TASKS.c.account == account)
+        self._places.forget()
+        return deleted
 
     def counts(self) -> dict[str, int]:
         """Return how many tasks of all accounts have each status.

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from seedance.models import MAX_SEED, RANDOM_SEED
 
-VERSION: Final = 3
+VERSION: Final = 4
 METADATA: Final = MetaData()
 
 
@@ -64,6 +64,7 @@ TASKS: Final = Table(
     Index("engine_tasks_in_work", "created_at", **_only(text("status = 'processing'"))),
     Index("engine_tasks_by_list", "account", "created_at", "id"),
     Index("engine_tasks_by_list_status", "account", "status", "created_at", "id"),
+    Index("engine_tasks_by_list_model", "account", "model", "created_at", "id", "status"),
 )
 UPLOADS: Final = Table(
     "engine_uploads",

@@ -42,7 +42,7 @@ def _tell(name: str, url: str, options: argparse.Namespace) -> int:
         late += figure.late > GOAL
         mark = "  late" if figure.late > GOAL else ""
         print(
-            f"  {figure.query:36} {1000 * figure.median:8.2f} ms, p99 {1000 * figure.late:8.2f} ms{mark}",
+            f"  {figure.query:41} {1000 * figure.median:8.2f} ms, p99 {1000 * figure.late:8.2f} ms{mark}",
             flush=True,
         )
     return late

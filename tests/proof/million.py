@@ -23,6 +23,8 @@ _SERIES = {
     "sqlite": "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < :many) ",
     "postgresql": "WITH s(n) AS (SELECT generate_series(1, :many)) ",
 }
+VIDEO, PICTURE = "bytedance/seedance-v1-lite/reference-to-video", "bytedance/seedream-v4/edit-sequential"
+"""The models of the engine's tasks; of the latter none has failed, of the former every second one."""
 _WORDS = "a fox looks up while the wind goes through the grass, slow push in, golden hour, number "
 
 
@@ -62,10 +64,11 @@ def fill(url: str, many: int) -> None:
     pictures = f"INSERT INTO pictures (sha256, video) {series} SELECT {hex64}, {hex32} FROM s"
     tasks = f"""INSERT INTO engine_tasks (id, account, model, input, images, output, kind, status, error,
         created_at, finished_at, attempts, webhook, delivered, lease)
-        {series} SELECT {hex32}, CASE WHEN n % 2 = 0 THEN 'acc' ELSE 'account-' || n % 100 END, 'm',
+        {series} SELECT {hex32}, CASE WHEN n % 2 = 0 THEN 'acc' ELSE 'account-' || n % 100 END,
+        CASE WHEN n % 3 = 0 THEN '{PICTURE}' ELSE '{VIDEO}' END,
         ('{{"prompt": "{_WORDS}"}}'){cast}, ('["token"]'){cast}, 'o' || n, 'video',
-        CASE WHEN n > {_OPEN} THEN 'completed' ELSE 'created' END, '', {step}, {ended}, 1, '', true,
-        0 FROM s"""
+        CASE WHEN n <= {_OPEN} THEN 'created' WHEN n % 3 = 1 THEN 'failed' ELSE 'completed' END, '',
+        {step}, {ended}, 1, '', true, 0 FROM s"""
     with database.begin() as db:
         for statement in (videos, pictures, tasks):
             db.execute(text(statement.replace(":", "\\:").replace("\\:many", ":many")), {"many": many})
@@ -129,16 +132,29 @@ def queries(journal: Journal, records: Records, many: int) -> Iterator[tuple[str
         "engine: list, last 15 minutes",
         lambda n: records.list_tasks("acc", page=1, page_size=100, created_after=time.time() - 900),
     )
-    yield "engine: list, first page of 500,000", lambda n: records.list_tasks("acc", page=1, page_size=100)
-    yield "engine: list, page 100", lambda n: records.list_tasks("acc", page=100, page_size=100)
+
+    def page(number: int, **wanted: Any) -> Any:
+        return records.list_tasks("acc", page=number, page_size=100, **wanted)
+
+    def page_anew(number: int) -> Any:
+        records._places.forget()
+        return page(number)
+
+    pages = max(1, many // 200 - 30)
+    yield "engine: list, first page of 500,000", lambda n: page(1)
+    yield "engine: list, page 100", lambda n: page(100)
+    yield "engine: list, page after page at the end", lambda n: page(max(1, pages - 500) + n)
+    yield "engine: list, jump to any page", lambda n: page(n * 7919 % pages + 1)
+    yield "engine: list, first jump to the end", lambda n: page_anew(pages)
+    yield "engine: list by status, in vain", lambda n: page(1, status="cancelled")
     yield (
-        "engine: list, last page of 500,000",
-        lambda n: records.list_tasks("acc", page=many // 200 - 30, page_size=100),
+        "engine: list by status, jump to any page",
+        lambda n: page(n * 7919 % (pages // 3 + 1) + 1, status="failed"),
     )
-    yield (
-        "engine: list by status, in vain",
-        lambda n: records.list_tasks("acc", page=1, page_size=100, status="failed"),
-    )
+    yield "engine: list by model", lambda n: page(1, model=PICTURE)
+    yield "engine: list by model, in vain", lambda n: page(1, model="nobody/nothing")
+    yield "engine: list by model and status, in vain", lambda n: page(1, model=PICTURE, status="failed")
+    yield "engine: list, older than 6 days", lambda n: page(1, created_before=day - 5 * 86400)
     yield "engine: numbers of its page", lambda n: records.counts()
     yield "engine: newest 24", lambda n: records.recent_tasks(24)
     yield (
