@@ -42,7 +42,7 @@ class Events:
     # Coming and going -----------------------------------------------------------------------------------
 
     async def arrive(self, token: str, request: gr.Request) -> Updates:
-        """Know the browser again: its videos, and its last request, which goes on."""
+        """Know the browser again: its videos, and whether its last request is shown again, which goes on."""
         said = language(request)
         records = await self._recent(token)
         watched: list[str] = []
@@ -51,7 +51,7 @@ class Events:
             takes = await self._takes(records[0], token)
             watched = [take.id for take in takes]
             form = await self._form(said, takes[0])
-        return watched, self._cards(said, records), *form
+        return token, watched, bool(watched), self._cards(said, records), *form
 
     async def watch(self, ids: list[str], request: gr.Request) -> AsyncIterator[Any]:
         """Tell how videos stand, at each change, until nothing more happens.
@@ -273,9 +273,10 @@ class Events:
         """Show the request of the videos shown as code."""
         record = await self._mine(ids[0], token) if ids else None
         if record is None:
-            return gr.update(visible=False), "", "", ""
+            return (gr.update(visible=False),) * 4
         page = str(request.request.base_url) if request.request else ""
-        return gr.update(visible=True), recipe.python(record), recipe.curl(record, page), recipe.shell(record)
+        codes = recipe.python(record), recipe.curl(record, page), recipe.shell(record)
+        return gr.update(visible=True), *(gr.update(value=code, visible=True) for code in codes)
 
     async def _form(self, said: str, record: Record) -> Updates:
         await self._studio.fetch(record)

@@ -1,21 +1,16 @@
-"""The examples that load with one click, as cards. Their images are in `assets/examples`."""
+"""The examples that load with one click, as cards. Their images and small copies are in `assets/examples`."""
 
 from __future__ import annotations
 
-import base64
-import functools
-import io
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Final
-
-from PIL import Image
+from urllib.parse import quote
 
 from seedance.page.language import CHINESE, ENGLISH, say
 
 FOLDER: Final = Path(__file__).parents[2] / "assets" / "examples"
-_THUMBNAIL: Final = (300, 300)
 
 ON_CLICK: Final = """element.addEventListener('click', event => {
   const card = event.target.closest('button[data-example]');
@@ -94,7 +89,7 @@ def cards(language: str) -> str:
 
 
 def _card(n: int, example: Example, language: str) -> str:
-    images = "".join(f'<img src="{_thumbnail(path)}" alt="">' for path in example.paths)
+    images = "".join(f'<img src="{_address(name)}" alt="" loading="lazy">' for name in example.images)
     return (
         f'<button type="button" data-example="{n}"><span class="sd-strip">{images}</span>'
         f"<strong>{escape(example.titles[language])}</strong>"
@@ -102,12 +97,6 @@ def _card(n: int, example: Example, language: str) -> str:
     )
 
 
-@functools.cache
-def _thumbnail(path: Path) -> str:
-    """Return a small copy of an image as a data URI: the page needs no further request for it."""
-    with Image.open(path) as image:
-        image.draft("RGB", _THUMBNAIL)
-        image.thumbnail(_THUMBNAIL)
-        buffer = io.BytesIO()
-        image.save(buffer, "WEBP", quality=72)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+def _address(name: str) -> str:
+    """Return where the page finds the small copy of an image: what it is made of itself stays light."""
+    return "gradio_api/file=" + quote((FOLDER / "small" / f"{name}.webp").as_posix())

@@ -52,8 +52,10 @@ class _Page:
         self.i18n = i18n
         self.events = Events(studio)
         self.has_key = studio.settings.api_key is not None
+        self.preview = studio.settings.choose_engine() == "local"
         self.token = gr.BrowserState("", storage_key=_STORAGE, secret=_STORAGE)
         self.watched = gr.State([])
+        self.back = gr.State(False)
         self.place = gr.State(None)
         gr.HTML(i18n("masthead"), elem_classes="sd-flush")
         with gr.Row():
@@ -122,7 +124,8 @@ class _Page:
             self.key = gr.Textbox(
                 label=i18n("own_key"), info=i18n("own_key_info"), type="password", elem_id="own-key"
             )
-        self.generate = gr.Button(i18n("generate"), variant="primary", size="lg", elem_id="generate")
+        words = i18n("generate_preview" if self.preview else "generate")
+        self.generate = gr.Button(words, variant="primary", size="lg", elem_id="generate")
         self.stop = gr.Button(i18n("stop"), size="lg", visible=False, elem_id="stop")
         self.balance = gr.HTML(visible=False, elem_classes="sd-flush", elem_id="balance")
         self.refusal = gr.HTML("", elem_classes="sd-flush", elem_id="refusal")
@@ -156,8 +159,9 @@ class _Page:
         with gr.Accordion(i18n("recipe"), open=False, visible=False, elem_id="recipe") as self.recipe:
             self.codes = []
             for title, kind in (("Python", "python"), ("curl", "shell"), (i18n("shell"), "shell")):
-                with gr.Tab(title):
-                    self.codes.append(gr.Code(language=kind, interactive=False, show_label=False))  # type: ignore[arg-type]
+                with gr.Tab(title):  # what is not shown yet is not loaded, part by part: Code is the heaviest
+                    code = gr.Code(language=kind, interactive=False, show_label=False, visible=False)  # type: ignore[arg-type]
+                    self.codes.append(code)
 
     def _shelf(self) -> None:
         i18n = self.i18n
@@ -200,11 +204,13 @@ class _Page:
             seen.then(events.balance, payer, self.balance, **quiet)
             after.then(events.tell_recipe, mine, [self.recipe, *self.codes], **quiet)
 
-        known = [self.watched, self.history, *form]
-        token = page.load(None, self.token, self.token, js=TOKEN, **quiet)
-        watch(token.then(events.arrive, self.token, known, **quiet))
+        known = [self.token, self.watched, self.back, self.history, *form]
+        arrived = page.load(events.arrive, self.token, known, js=TOKEN, **quiet)
+        watch(self.back.change(lambda: None, **quiet))  # for a new visitor there is nothing to watch
         quoted = [self.generate, self.engine]
-        page.load(events.quote, cost, quoted, **quiet)
+        if self.has_key:
+            arrived.then(events.quote, cost, quoted, **quiet)
+            arrived.then(events.balance, payer, self.balance, **quiet)
         for part in (self.duration.release, self.takes.release, self.engine.change, self.key.blur):
             part(events.quote, cost, quoted, trigger_mode="always_last", **quiet)
         for part in (self.engine.change, self.key.blur):
@@ -239,15 +245,16 @@ class _Page:
 
 def _add_endpoint(endpoint: Endpoint) -> None:
     """Add `/generate_video` for programs: four single images, because a gallery has no schema for MCP."""
-    with gr.Row(visible=False):
-        images = [gr.File(label=f"Image {n}", file_count="single") for n in range(1, 5)]
-        prompt = gr.Textbox(label="Prompt")
-        duration = gr.Number(DEFAULT_DURATION, label="Duration")
-        camera_fixed = gr.Checkbox(False, label="Fixed camera")
-        seed = gr.Number(RANDOM_SEED, label="Seed")
-        video = gr.Video(label="Video")
-        info = gr.JSON(label="Info")
-        gr.Button().click(
+    hidden: dict[str, Any] = {"visible": False}  # each, not the row alone: then no browser loads them
+    with gr.Row(**hidden):
+        images = [gr.File(label=f"Image {n}", file_count="single", **hidden) for n in range(1, 5)]
+        prompt = gr.Textbox(label="Prompt", **hidden)
+        duration = gr.Number(DEFAULT_DURATION, label="Duration", **hidden)
+        camera_fixed = gr.Checkbox(False, label="Fixed camera", **hidden)
+        seed = gr.Number(RANDOM_SEED, label="Seed", **hidden)
+        video = gr.Video(label="Video", **hidden)
+        info = gr.JSON(label="Info", **hidden)
+        gr.Button(**hidden).click(
             endpoint.generate_video,
             [images[0], prompt, duration, camera_fixed, seed, *images[1:]],
             [video, info],

@@ -11,7 +11,8 @@ from typing import Final
 import gradio as gr
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32}")
-TOKEN: Final = """token => {
+TOKEN: Final = """async token => {
+  await new Promise(done => requestIdleCallback(done, {timeout: 500}));
   if (/^[A-Za-z0-9_-]{32}$/.test(token ?? '')) return token;
   const bytes = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24)));
   return btoa(bytes).replaceAll('+', '-').replaceAll('/', '_');

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import cv2
+from PIL import Image
 
 from tests.assets.diorama.frame import Frame
 from tests.assets.diorama.lens import develop
@@ -12,6 +13,17 @@ from tests.assets.diorama.scenes import SCENES
 from tests.assets.diorama.store import encode
 
 FOLDER = Path(__file__).parents[2] / "assets" / "examples"
+SMALL = (300, 300)  # most pixels of the copy that stands on a card
+
+
+def make_small(path: Path) -> None:
+    """Write the small copy that the page's cards show."""
+    target = path.parent / "small" / f"{path.stem}.webp"
+    target.parent.mkdir(exist_ok=True)
+    with Image.open(path) as image:
+        image.draft("RGB", SMALL)
+        image.thumbnail(SMALL)
+        image.save(target, "WEBP", quality=72)
 
 
 def main():
@@ -33,6 +45,7 @@ def main():
         data = encode(develop(picture, depth, scene))
         path = options.folder / f"{name}.jpg"
         path.write_bytes(data)
+        make_small(path)
         print(f"{path.name}: {width}x{height}, {len(data) // 1000} kB, {time.monotonic() - began:.0f} s")
 
 
