@@ -17,7 +17,7 @@ from tests.page.provider import KEY
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 SOON = 60_000  # ms
-_ARGUMENTS = (
+ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
     if not CHROMIUM:
         pytest.skip("no chromium on this machine: 'apt-get install chromium' brings it")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield browser
         browser.close()
 
