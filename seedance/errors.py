@@ -5,6 +5,7 @@
     │   ├── MissingKey              the engine wants a key and none was given
     │   ├── InvalidRequest          a field is out of its range (`field`)
     │   │   └── InvalidImage        a reference image cannot be used (`name`)
+    │   ├── SignInNeeded            the host's key makes videos only for who has signed in
     │   ├── LimitReached            the host's key makes no more videos for this visitor now
     │   ├── NotRecorded             the journal cannot be written, so nothing is sent
     │   └── NotDelivered            the connection was never made; safe to repeat
@@ -62,6 +63,16 @@ class InvalidImage(InvalidRequest):
         super().__init__("images", f"{name}: {reason}")
         self.name = name
         self.reason = reason
+
+
+class SignInNeeded(NothingSent):
+    """The host's key makes videos only for visitors who have signed in."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Sign in first: this page's own key makes videos only for who has signed in. Nothing was sent. "
+            "You can use your own key, or make a free preview."
+        )
 
 
 class LimitReached(NothingSent):

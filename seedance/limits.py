@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from seedance.errors import LimitReached
+from typing import Final
+
+from seedance.errors import LimitReached, SignInNeeded
 from seedance.journal import Journal
 from seedance.settings import Settings
 
+ADDRESS: Final = "address:"
+"""How a visitor is called who has not signed in, before the fingerprint of the address."""
 DAY = 86400.0  # seconds
 _OTHERWISE = "Nothing was sent. You can use your own key, or make a free preview."
 
@@ -16,9 +20,12 @@ def admit(journal: Journal, settings: Settings, account: str, visitor: str, now:
     The journal is what counts: a restart resets nothing. `now` is in seconds since the epoch.
 
     Raises:
+        SignInNeeded: the host wants to know who asks, and this visitor has not signed in.
         LimitReached: the visitor, or all visitors together, have had as many as the host allows.
     """
     day = now - DAY
+    if settings.sign_in == "required" and visitor.startswith(ADDRESS):
+        raise SignInNeeded
     if (most := settings.limit_at_once) and journal.in_the_making(account, visitor) >= most:
         raise LimitReached(
             f"You have {most} videos in the making, as many as this page allows. Wait for one to end. "

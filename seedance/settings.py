@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     limit_total: int = Field(default_factory=_on_a_space(25), alias="SEEDANCE_LIMIT_TOTAL", ge=0)
     """Videos that all visitors together may have made with the host's key in 24 hours."""
 
+    sign_in: Literal["optional", "required"] = Field("optional", alias="SEEDANCE_SIGN_IN")
+    """Whether the host's key makes videos for visitors who have not signed in, too."""
+
     @field_validator("api_key", "metrics_token")
     @classmethod
     def _no_blank_key(cls, key: SecretStr | None) -> SecretStr | None:

@@ -120,6 +120,7 @@ class Studio:
 
         Raises:
             InvalidRequest: something is out of its range; nothing was sent.
+            SignInNeeded: the host's key is only for who has signed in.
             LimitReached: the visitor has had as many videos as the host allows.
             MissingKey: the chosen engine needs a key; nothing was sent.
             NotRecorded: the journal cannot be written; nothing was sent.

@@ -6,11 +6,12 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from seedance.errors import LimitReached
+from seedance.errors import LimitReached, SignInNeeded
 from seedance.settings import Settings
 from seedance.studio import Studio
 from tests.providers import KEY, Provider
@@ -30,7 +31,7 @@ def provider() -> Iterator[Provider]:
     thread.join()
 
 
-def settings(provider: Provider, **limits: int) -> Settings:
+def settings(provider: Provider, **limits: Any) -> Settings:
     return Settings(api_key=SecretStr(KEY), base_url=provider.url, **limits)
 
 
@@ -93,6 +94,17 @@ async def test_an_own_key_knows_no_limit(provider: Provider, photo: Path) -> Non
         for _ in range(2):
             await ask(studio, photo, key="sk-annas-own")
         await ask(studio, photo)
+
+
+async def test_the_host_may_demand_to_know_who_asks(provider: Provider, photo: Path) -> None:
+    """Who has not signed in is sent to do so; who has, who pays and who wants a preview are not held up."""
+    async with Studio(settings(provider, sign_in="required")) as studio:
+        with pytest.raises(SignInNeeded, match="Sign in first"):
+            await ask(studio, photo, "address:1")
+        await ask(studio, photo, "account:1")
+        await ask(studio, photo, "address:1", key="sk-annas-own")
+        await studio.start("a fox", [photo], visitor="address:1", engine="local")
+    assert provider.calls.count("submit") == 2
 
 
 def test_on_a_space_limits_hold_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,8 @@ TEXTS: Final = {
         "<strong>Seedance v1 Lite</strong>，由 WaveSpeedAI 提供。每段视频都会向本页所用的账户收费；"
         "填写您自己的密钥时，则向您的账户收费。"
     ),
+    "sign_in": "使用 Hugging Face 登录",
+    "sign_out": "退出登录（{name}）",
     "upload_text.drop_gallery": "将 1 到 4 张图片拖到这里",
     "references": "参考图",
     "image": "图 {n}",
@@ -115,6 +117,11 @@ FAULTS: Final = {
         "unsent",
         "支持 JPEG、PNG、WebP、AVIF、HEIC，每张不超过 10 MB、5000 万像素，每边至少 300 像素，"
         "宽高比 0.4 到 2.5。",
+    ),
+    "SignInNeeded": (
+        "请先登录",
+        "unsent",
+        "本页自带的密钥只为已登录的访客生成视频，登录按钮在页面顶部。您也可以使用自己的密钥，或生成免费预览。",
     ),
     "LimitReached": (
         "已达到本页所有者设定的上限（{limit}）",

@@ -9,6 +9,7 @@ import gradio as gr
 from pydantic import SecretStr
 
 from seedance.errors import SeedanceError
+from seedance.limits import ADDRESS
 from seedance.models import DEFAULT_DURATION, RANDOM_SEED, Event
 from seedance.page.language import ENGLISH, say
 from seedance.page.references import uploaded
@@ -71,7 +72,7 @@ class Endpoint:
                 camera_fixed=camera_fixed,
                 seed=seed,
                 key=SecretStr(key) if key else None,
-                visitor=visitor(request) if request else "address:",
+                visitor=visitor(request) if request else ADDRESS,
             )
         except SeedanceError as error:
             raise gr.Error(str(error), print_exception=False) from error

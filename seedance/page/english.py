@@ -16,6 +16,8 @@ TEXTS: Final = {
         "<strong>Seedance v1 Lite</strong> on WaveSpeedAI. Each video is charged to the account behind this "
         "page, or to yours if you give your own key."
     ),
+    "sign_in": "Sign in with Hugging Face",
+    "sign_out": "Sign out ({name})",
     "upload_text.drop_gallery": "Drop 1 to 4 images here",
     "references": "Reference images",
     "image": "Image {n}",
@@ -109,6 +111,12 @@ FAULTS: Final = {
     "prompt": ("The prompt cannot be used", "unsent", ""),
     "images": ("The reference images cannot be used", "unsent", ""),
     "InvalidImage": ("A reference image cannot be used", "unsent", ""),
+    "SignInNeeded": (
+        "Sign in first",
+        "unsent",
+        "This page's own key makes videos only for who has signed in; the button is at the top. Or give your "
+        "own key, or choose the free preview.",
+    ),
     "LimitReached": ("This page's limit is reached", "", ""),
     "NotRecorded": (
         "The record cannot be written",

@@ -15,7 +15,7 @@ from seedance.models import (
     MIN_DURATION,
     RANDOM_SEED,
 )
-from seedance.page import examples, history, status
+from seedance.page import account, examples, history, status
 from seedance.page.endpoint import Endpoint
 from seedance.page.events import TAKES, Events
 from seedance.page.language import translation
@@ -39,8 +39,9 @@ def build(studio: Studio) -> tuple[gr.Blocks, gr.I18n]:
         no_history=history.unknown,
     )
     page = gr.Blocks(title="Seedance reference-to-video", analytics_enabled=False, delete_cache=_CACHE_LIFE)
+    sign_in = account.button(i18n)
     with page:
-        _Page(studio, i18n).wire(page)
+        _Page(studio, i18n, sign_in).wire(page)
         _add_endpoint(Endpoint(studio))
     return page, i18n
 
@@ -48,8 +49,9 @@ def build(studio: Studio) -> tuple[gr.Blocks, gr.I18n]:
 class _Page:
     """The parts of the page, and what happens when they are touched."""
 
-    def __init__(self, studio: Studio, i18n: gr.I18n) -> None:
+    def __init__(self, studio: Studio, i18n: gr.I18n, sign_in: gr.LoginButton | None) -> None:
         self.i18n = i18n
+        self.sign_in = sign_in
         self.events = Events(studio)
         self.has_key = studio.settings.api_key is not None
         self.preview = studio.settings.choose_engine() == "local"
@@ -57,6 +59,8 @@ class _Page:
         self.watched = gr.State([])
         self.back = gr.State(False)
         self.place = gr.State(None)
+        if sign_in is not None:
+            sign_in.render()  # type: ignore[no-untyped-call]
         gr.HTML(i18n("masthead"), elem_classes="sd-flush")
         with gr.Row():
             with gr.Column(scale=5, min_width=320):
@@ -207,6 +211,9 @@ class _Page:
         known = [self.token, self.watched, self.back, self.history, *form]
         arrived = page.load(events.arrive, self.token, known, js=TOKEN, **quiet)
         watch(self.back.change(lambda: None, **quiet))  # for a new visitor there is nothing to watch
+        if self.sign_in is not None:
+            self.sign_in.click(None, self.sign_in, None, js=account.CLICK)
+            page.load(account.words, None, self.sign_in, **quiet)
         quoted = [self.generate, self.engine]
         if self.has_key:
             arrived.then(events.quote, cost, quoted, **quiet)

@@ -1,4 +1,4 @@
-"""Who visits: a token that only this browser knows owns its videos; limits count by name or address."""
+"""Who visits: a token that only this browser knows owns its videos; limits count accounts and addresses."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import secrets
 from typing import Final
 
 import gradio as gr
+
+from seedance.limits import ADDRESS
+from seedance.page.account import account
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 TOKEN: Final = """async token => {
@@ -33,10 +36,16 @@ def is_host(request: gr.Request) -> bool:
 
 
 def visitor(request: gr.Request) -> str:
-    """Return whom the host's limits count: the name that signed in, else a fingerprint of the address."""
+    """Return whom the host's limits count: who signed in, else a fingerprint of the address."""
     if request.username:
         return f"name:{request.username}"[:64]
+    if person := account(request):
+        return "account:" + _fingerprint(str(person["sub"]))
     address = request.client.host if request.client else ""
     if os.environ.get("SPACE_ID"):  # a proxy of its own stands before it; elsewhere anybody may write this
         address = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip() or address
-    return "address:" + hashlib.sha256(address.encode()).hexdigest()[:32]
+    return ADDRESS + _fingerprint(address)
+
+
+def _fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
