@@ -155,3 +155,53 @@ FAULTS: Final = {
     "other": ("出现了问题", "", "详情见下方的程序原文。"),
 }
 """Of each error, by its class or field: what happened, what it costs (a key of `TEXTS`), what to do."""
+
+REASONS: Final = {
+    "the file is empty.": "文件是空的。",
+    "{size} MB; at most {most} MB are allowed.": "文件为 {size} MB，最多允许 {most} MB。",
+    "{size} is {pixels} megapixels; at most {most} are allowed.": (
+        "{size} 相当于 {pixels} 百万像素，最多允许 {most} 百万像素。"
+    ),
+    "{size} pixels is too small; each side must have at least {least}.": (
+        "{size} 像素太小，每边至少需要 {least} 像素。"
+    ),
+    "{size} is too {long}; width to height must be between {least} and {most}.": (
+        "{size} 的宽高比不合适，须在 {least} 到 {most} 之间。"
+    ),
+    "not an image of a known kind; use JPEG, PNG, WebP, AVIF or HEIC.": (
+        "不是支持的图片格式，请使用 JPEG、PNG、WebP、AVIF 或 HEIC。"
+    ),
+    "the image is cut short or damaged.": "图片不完整或已损坏。",
+    "the image is damaged and cannot be decoded.": "图片已损坏，无法解码。",
+    "the image cannot be decoded: it is damaged, or needs too much memory.": (
+        "图片无法解码：已损坏，或所需内存过多。"
+    ),
+    "the image cannot be decoded: it took too long.": "图片无法解码：耗时过长。",
+    "the image needs too much memory to be decoded.": "解码这张图片所需的内存过多。",
+    "a rare kind of JPEG that browsers do not show; save it again as a plain JPEG.": (
+        "这是浏览器不支持的少见 JPEG，请另存为普通 JPEG。"
+    ),
+    "a progressive JPEG of {scans} scans at {pixels} megapixels; at most {most} scans are allowed at this "
+    "size. Save it as a plain JPEG.": (
+        "这是 {pixels} 百万像素、{scans} 次扫描的渐进式 JPEG，此尺寸最多允许 {most} 次，请另存为普通 JPEG。"
+    ),
+    "it holds too much besides the picture; save it again as a plain JPEG.": (
+        "除画面外的内容过多，请另存为普通 JPEG。"
+    ),
+    "its pieces have {pixels} megapixels in all; save it again as JPEG.": (
+        "各分块共有 {pixels} 百万像素，请另存为 JPEG。"
+    ),
+    "its picture is in a rare format; save it again as JPEG.": "画面采用了少见的编码，请另存为 JPEG。",
+    "its picture is made of pictures that are made of pictures; save it again as JPEG.": (
+        "画面由层层拼接而成，请另存为 JPEG。"
+    ),
+    "it is put together from more than {most} pieces; save it again as JPEG.": (
+        "由超过 {most} 个分块拼成，请另存为 JPEG。"
+    ),
+    "it is in too many pieces; save it again as JPEG.": "分块过多，请另存为 JPEG。",
+    "it is in too many pieces; save it again as a plain {kind}.": "分块过多，请另存为普通 {kind}。",
+    "the file cannot be read ({why}).": "文件无法读取（{why}）。",
+    "it cannot be checked now: no process could be started for it.": "暂时无法检查：无法启动所需的进程。",
+    "it was not uploaded here; upload the image first.": "图片没有上传到这里，请先上传。",
+}
+"""Of each reason why an image is left out, with its gaps: the same in Chinese."""

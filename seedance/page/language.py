@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 import gradio as gr
 
-from seedance.errors import InvalidRequest, LimitReached, SeedanceError
+from seedance.errors import InvalidImage, InvalidRequest, LimitReached, SeedanceError
 from seedance.models import Event, State
 from seedance.page import chinese, english
 
@@ -38,6 +39,24 @@ def say(language: str, key: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
+def reason(language: str, error: InvalidImage) -> str:
+    """Return why an image cannot be used; where nobody has put that into Chinese, what is allowed."""
+    if language == ENGLISH:
+        return error.reason
+    for pattern, words in _REASONS:
+        if found := pattern.fullmatch(error.reason):
+            return words.format(**found.groupdict())
+    return _FAULTS[language]["InvalidImage"][2]
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """Return what finds a text with its gaps filled."""
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(text)))
+
+
+_REASONS: Final = [(_pattern(text), words) for text, words in chinese.REASONS.items()]
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What an error or a remark means for a person."""
@@ -61,6 +80,8 @@ def explain(language: str, error: SeedanceError) -> Meaning:
     meaning = _meaning(language, key, words, name=name, limit=limit)
     if language == ENGLISH and isinstance(error, InvalidRequest | LimitReached):  # they say what is allowed
         return replace(meaning, advice=words, own_words="")
+    if isinstance(error, InvalidImage):
+        return replace(meaning, advice=reason(language, error))
     return meaning
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from seedance import images
 from seedance.errors import InvalidImage
 from seedance.models import MAX_IMAGES
-from seedance.page.language import explain, say
+from seedance.page.language import reason, say
 
 Gallery = list[tuple[str, str | None]] | None
 Numbered = list[tuple[str, str]]
@@ -53,8 +53,8 @@ async def check(language: str, gallery: Gallery) -> tuple[Numbered, list[str]]:
             await asyncio.to_thread(images.clean, uploaded(name))
             good.append(name)
         except InvalidImage as error:
-            reason = error.reason if language == "en" else explain(language, error).advice
-            words.append(say(language, "bad_image", name=error.name, reason=reason))
+            why = reason(language, error)
+            words.append(say(language, "bad_image", name=error.name, reason=why))
     if good[MAX_IMAGES:]:
         names = ", ".join(Path(name).name for name in good[MAX_IMAGES:])
         words.append(say(language, "too_many", most=MAX_IMAGES, names=names))
