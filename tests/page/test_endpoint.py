@@ -15,6 +15,8 @@ from gradio_client.exceptions import AppError
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
+from seedance.mp4 import fault
+
 
 @pytest.fixture
 def client(page_url: str, tmp_path: Path) -> Client:
@@ -116,8 +118,8 @@ def photo_uri(photo: Path) -> str:
 
 
 @pytest.mark.anyio
-async def test_mcp_tool_works_and_tells_errors(page_url: str, photo_uri: str) -> None:
-    """An MCP client finds the tool, sees progress as text, and reads errors as sentences."""
+async def test_mcp_tool_works_and_tells_errors(page_url: str, photo_uri: str, tmp_path: Path) -> None:
+    """An MCP client finds the tool, sees progress as text, gets a whole video, and reads errors."""
     told: list[str] = []
 
     async def note(progress: float, total: float | None, message: str | None) -> None:
@@ -133,8 +135,13 @@ async def test_mcp_tool_works_and_tells_errors(page_url: str, photo_uri: str) ->
         request = {"image_1": photo_uri, "prompt": "push in", "duration": 2}
         result = await session.call_tool(tool.name, request, progress_callback=note)
         assert not result.isError
-        assert any(".mp4" in part.text for part in result.content)
+        (url,) = re.findall(r"http://\S+\.mp4", "\n".join(part.text for part in result.content))
         refused = await session.call_tool(tool.name, request | {"duration": 99})
     assert any("Rendering" in message for message in told)
+    async with httpx.AsyncClient() as client:
+        video = (await client.get(url)).raise_for_status()
+    assert video.headers["content-type"] == "video/mp4"
+    (tmp_path / "video.mp4").write_bytes(video.content)
+    assert fault(tmp_path / "video.mp4") == ""
     assert refused.isError
     assert "2 to 12" in refused.content[0].text
