@@ -210,7 +210,7 @@ class Events:
     async def check(self, gallery: Gallery, request: gr.Request) -> Updates:
         """Look at images the moment they are added: bad ones are named, the good ones stay."""
         value, words = await references.check(language(request), gallery)
-        return value, gr.update(value=" ".join(words), visible=bool(words)), None
+        return value, gr.update(value="\n\n".join(words), visible=bool(words)), None
 
     def pick(self, event: gr.SelectData) -> int:
         """Remember which image was clicked, to move it."""

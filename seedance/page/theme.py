@@ -67,6 +67,7 @@ def theme() -> Base:
         block_border_color="*neutral_200",
         block_border_color_dark="*neutral_800",
         block_shadow="none",
+        border_color_primary_dark="*neutral_800",
         block_label_background_fill="transparent",
         block_label_background_fill_dark="transparent",
         block_label_border_width="0px",
