@@ -38,7 +38,7 @@ from seedance.workshop import PRICE_PATIENCE, Workshop
 _Told = TypeVar("_Told")
 
 _LOG: Final = logging.getLogger(__name__)
-_TAKE_OVER: Final = 2.0  # seconds between looks for videos that another process left behind
+_TAKE_OVER: Final = 1.5  # seconds between looks for videos that another process left behind
 _TIDY: Final = 3600.0  # seconds between looks for what is not used any more
 _PAUSE: Final = 0.1  # seconds between two pieces of it
 _NOT_HERE: Final = "The video is made and stored, but it cannot be fetched just now. Open it again later."

@@ -129,7 +129,8 @@ class Queue:
         while True:
             self._bell.clear()
             try:
-                await asyncio.to_thread(self._take_over)
+                if await asyncio.to_thread(self._take_over):
+                    looks = 0
                 forget = functools.partial(_forget, self._media)
                 if task := await asyncio.to_thread(self._records.claim_task, forget):
                     return task
@@ -138,14 +139,18 @@ class Queue:
             looks += 1
             await _rung(self._bell, _LOOK if looks < _BUSY else _IDLE_LOOK)
 
-    def _take_over(self) -> None:
-        """Free what engines on this folder had in work that live no more: their leases need not run out."""
-        if self._presence is None:
-            return
-        dead = self._presence.dead(self._records.holders())
+    def _take_over(self) -> bool:
+        """Free what engines on this folder had in work that live no more: their leases need not run out.
+
+        Return whether another engine has tasks in work: if it dies, they wait for a look at their leases.
+        """
+        holders = self._records.holders()
+        dead = self._presence.dead(holders) if self._presence else []
         for holder in dead:
             self._records.release(holder)
-        self._presence.forget(dead)
+        if self._presence:
+            self._presence.forget(dead)
+        return any(holder != self._records.holder for holder in holders)
 
     async def _make(self, task: TaskRecord) -> None:
         """Render a task and record what came of it."""

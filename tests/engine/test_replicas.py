@@ -18,6 +18,7 @@ from seedance.engine.records import LEASE, QueueFull, Records, TaskRecord
 from seedance.engine.schema import TASKS
 from seedance.engine.webhooks import Webhooks
 from seedance.engine.worker import Job, Outcome
+from seedance.presence import Presence
 from tests.proof.loopback import Asked, Loopback, Reply
 from tests.proof.postgres import Postgres
 from tests.proof.waiting import until
@@ -195,6 +196,34 @@ async def test_a_late_result_takes_no_place(open_records: Open, url: str, tmp_pa
     ]
     await late.stop()
     await good.stop()
+
+
+async def test_an_idle_engine_looks_at_the_leases_of_others(
+    open_records: Open, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another machine's engine has a task, none looks so rarely that its lease could run out unseen."""
+    for name, value in {"_LOOK": 0.05, "_IDLE_LOOK": 600.0, "_BUSY": 2}.items():
+        monkeypatch.setattr(f"seedance.engine.queue.{name}", value)
+    dead, idle = open_records(), open_records()
+    there = Presence(tmp_path / "there" / "engines", dead.holder)
+    task = add(dead)
+    assert dead.claim_task()
+    looks = []
+    look = idle.holders
+    idle.holders = lambda: (looks.append(1), look())[1]  # type: ignore[method-assign, func-returns-value]
+    pool = Pool()
+    queue = Queue(idle, Media(tmp_path / "media"), pool, folder=tmp_path / "here")  # type: ignore[arg-type]
+    queue.start()
+    await until(lambda: len(looks) > 4, 20)
+    assert not pool.jobs, "its lease is good"
+    await asyncio.to_thread(later, url, LEASE + 1)
+    await until(lambda: bool(pool.jobs), 20)
+    pool.done.set()
+    ended = await queue.ended(task.id, "acc", 20)
+    assert ended is not None
+    assert (ended.status, ended.attempts) == ("completed", 2)
+    await queue.stop()
+    there.close()
 
 
 async def test_the_end_of_a_task_is_told_by_one_engine(open_records: Open) -> None:

@@ -27,7 +27,7 @@ from seedance.presence import Presence
 from tests.simulation.process import CURRENT, Crash, point
 
 _FULL: Final = "database or disk is full"
-_TAKE_OVER: Final = 60.0  # seconds between looks, instead of 2: they would take most of the time
+_TAKE_OVER: Final = 60.0  # seconds between looks, instead of 1.5: they would take most of the time
 _LEASE: Final = 60.0  # seconds, instead of 15, likewise
 _AWAY: Final = "server closed the connection unexpectedly"
 _RAM: Final = Path("/dev/shm")
