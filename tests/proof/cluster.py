@@ -16,6 +16,10 @@ from typing import Final
 from tests.conftest import ROOT, free_port
 
 ALLOWED_FAILURES: Final = 1  # of a task's workers; one more and it is given up, as by the process pool
+VARIABLES: Final = {
+    "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(ALLOWED_FAILURES),
+    "PYTHONWARNINGS": "default",
+}
 REPORTS: Final = 0.25  # seconds between two of a render's
 _END: Final = 30.0
 
@@ -38,12 +42,11 @@ class Cluster:
         return f"{'dask' if self.kind == 'tcp' else 'dask+tls'}://127.0.0.1:{self.port}"
 
     def start_scheduler(self) -> None:
-        self.scheduler = self._start("dask_scheduler", "--host", "127.0.0.1", "--port", str(self.port))
+        self.scheduler = self._start("dask_scheduler", *scheduler_options(self.port))
 
     def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
         address = f"{self.kind}://127.0.0.1:{self.port}"
-        place = ("--local-directory", str(self.folder), "--preload", "seedance.engine.parcel")
-        self.workers.append(self._start("dask_worker", address, "--nthreads", "1", *place, *options))
+        self.workers.append(self._start("dask_worker", *worker_options(address, self.folder), *options))
         return self.workers[-1]
 
     def start_sleepers(self, count: int) -> None:
@@ -88,17 +91,30 @@ class Cluster:
 
     def _start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         self.started += 1
-        command = [sys.executable, "-m", f"distributed.cli.{program}", "--no-dashboard", *self.options]
-        if program == "dask_worker":
-            command.append("--no-nanny")
-        environment = os.environ | {
-            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(ALLOWED_FAILURES),
-            "PYTHONWARNINGS": "default",
-        }
         with (self.folder / f"{self.started}-{program}.log").open("wb") as log:
             return subprocess.Popen(
-                [*command, *arguments], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+                [*command(program), *self.options, *arguments],
+                cwd=ROOT,
+                env=os.environ | VARIABLES,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
+
+
+def command(program: str) -> list[str]:
+    """Return what starts one of Dask's programs."""
+    alone = ["--no-nanny"] if program == "dask_worker" else []
+    return [sys.executable, "-m", f"distributed.cli.{program}", "--no-dashboard", *alone]
+
+
+def scheduler_options(port: int) -> list[str]:
+    return ["--host", "127.0.0.1", "--port", str(port)]
+
+
+def worker_options(address: str, folder: Path) -> list[str]:
+    """Return those of a worker of one thread that is ready to render."""
+    place = ["--local-directory", str(folder), "--preload", "seedance.engine.parcel"]
+    return [address, "--nthreads", "1", *place]
 
 
 @contextmanager
