@@ -6,11 +6,14 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import gradio as gr
+from gradio import http_server
+from gradio.exceptions import ServerFailedToStartError
 
 from seedance import logs
 from seedance.images import MAX_BYTES
@@ -27,6 +30,7 @@ _LOOK: Final = 0.05  # seconds between Gradio's looks for new events, and for pr
 _PROGRESS: Final = 0.1
 _FAREWELL: Final = 1  # seconds that requests have at the end
 _ENDING: Final = 30.0  # seconds for the studio to put on record what it has just sent
+_GRADIOS_START: Final[Callable[[http_server.Server], None]] = http_server.Server.run_in_thread
 
 
 def launch(settings: Settings | None = None, **options: Any) -> gr.Blocks:
@@ -63,6 +67,7 @@ def launch(settings: Settings | None = None, **options: Any) -> gr.Blocks:
     # Gradio looks for new events a thousand times a second, which alone takes 4 % of a core.
     page._queue.sleep_when_free, page._queue.progress_update_sleep_when_free = _LOOK, _PROGRESS
     waits = not options.pop("prevent_thread_lock", False)
+    http_server.Server.run_in_thread = _start  # type: ignore[method-assign]
     page.launch(
         **{
             "theme": theme(),
@@ -86,6 +91,24 @@ def launch(settings: Settings | None = None, **options: Any) -> gr.Blocks:
         page.block_thread()
         page.server.thread.join(_ENDING)
     return page
+
+
+def _start(server: http_server.Server) -> None:
+    """Start Gradio's server and wait until it serves, however long a busy machine takes.
+
+    Gradio gives it 5 s; then it starts the same page once more on the next port, which cannot succeed, up to
+    a hundred times.
+
+    Raises:
+        SystemExit: it cannot start; uvicorn has told why.
+    """
+    try:
+        _GRADIOS_START(server)
+    except ServerFailedToStartError:
+        while not server.started:
+            if not server.thread.is_alive():
+                raise SystemExit("The page could not be opened; the reason stands above.") from None
+            time.sleep(_LOOK)
 
 
 def _cut(server: Any) -> None:
