@@ -13,7 +13,7 @@ from tests.proof.topology import Plan, play
 
 pytestmark = pytest.mark.anyio
 
-PLAN = Plan(kills=12, tasks=10, every=0.8)
+PLAN = Plan(kills=10, tasks=8, every=0.8)
 
 
 @pytest.mark.long

@@ -15,10 +15,16 @@ import tempfile
 import time
 from pathlib import Path
 
+from seedance import journal
+from seedance.engine import claims
+from seedance.journal import Journal
 from tests.proof import bucket, postgres
-from tests.proof.topology import Plan, Verdict, play
+from tests.proof.audit import Audit
+from tests.proof.takeover import Takeover
+from tests.proof.topology import Plan, Verdict, play, running
 
 _DURATIONS = (2, 5, 12)
+_LATE = 2.0  # seconds beyond a lease that work may wait
 
 
 def main() -> int:
@@ -30,11 +36,14 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=int(os.environ.get("SEEDANCE_KILL_SEED") or secrets.randbits(32))
     )
+    parser.add_argument("--takeover", action="store_true", help="measure how long a dead one's work waits")
+    parser.add_argument("--times", type=int, default=3, help="that a page and an engine die for it")
     options = parser.parse_args()
     print(f"SEEDANCE_KILL_SEED={options.seed}", flush=True)
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="seedance-topology-") as name, postgres.running() as server:
-        faults = _siege(options, Path(name), server.new_database())
+        play_it = _takeover if options.takeover else _siege
+        faults = play_it(options, Path(name), server.new_database())
     print(f"{time.monotonic() - start:.0f} s")
     return 1 if faults else 0
 
@@ -63,6 +72,30 @@ def _tell(verdict: Verdict) -> None:
     for word in ("lost", "doubled", "corrupt"):
         print(f"{word:<12} {sum(word in fault for fault in verdict.faults)}")
     print(f"faults       {len(verdict.faults)}")
+
+
+def _takeover(options: argparse.Namespace, folder: Path, database: str) -> int:
+    late = 0
+    waits = asyncio.run(_measure(options.times, folder, database))
+    for kind, lease in (("page", journal.LEASE), ("engine", claims.LEASE)):
+        told = ", ".join(f"{wait:.1f}" for wait in waits[kind])
+        print(f"{kind:<8} lease {lease:.0f} s; its work was taken over {told} s after its death")
+        late += sum(wait > lease + _LATE for wait in waits[kind])
+    return late
+
+
+async def _measure(times: int, folder: Path, database: str) -> dict[str, list[float]]:
+    Journal(database).close()
+    audit = Audit(database)
+    try:
+        async with running(folder, database) as house:
+            deaths = Takeover(house, audit)
+            return {
+                "page": [await deaths.of_a_page() for _ in range(times)],
+                "engine": [await deaths.of_an_engine() for _ in range(times)],
+            }
+    finally:
+        audit.close()
 
 
 if __name__ == "__main__":

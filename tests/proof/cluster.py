@@ -108,13 +108,13 @@ def command(program: str) -> list[str]:
 
 
 def scheduler_options(port: int) -> list[str]:
-    return ["--host", "127.0.0.1", "--port", str(port)]
+    return ["--host", "127.0.0.1", "--port", str(port), "--dashboard-address", "127.0.0.1:0"]
 
 
 def worker_options(address: str, folder: Path) -> list[str]:
     """Return those of a worker of one thread that is ready to render."""
     place = ["--local-directory", str(folder), "--preload", "seedance.engine.parcel"]
-    return [address, "--nthreads", "1", *place]
+    return [address, "--host", "127.0.0.1", "--nthreads", "1", *place]
 
 
 @contextmanager
