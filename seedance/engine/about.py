@@ -78,7 +78,7 @@ def _tasks(tasks: list[TaskRecord] | None, parts: Parts) -> str:
 def _card(task: TaskRecord, parts: Parts) -> str:
     prompt = str(task.input.get("prompt", "")) or "(no prompt)"
     done = task.status == "completed"
-    share = parts.media.read_progress(task.output) or 0.0 if task.status == "processing" else 0.0
+    share = parts.media.share_rendered(task) if task.status == "processing" else 0.0
     word = _WORDS.get(task.status, task.status)
     picture = f'<img src="{thumbnail_path(task)}" alt="Open the result" loading="lazy">'
     shown = f'<a href="{result_path(task)}">{picture}</a>' if done else f"<span>{escape(word)}</span>"

@@ -59,6 +59,7 @@ class Claims(Tickets):
                     "lease": now + LEASE,
                     "attempts": row.attempts + 1,
                     "output": new_token(),
+                    "progress": 0.0,
                 }
                 claimed = db.execute(update(TASKS).where(same).values(taken).returning(*TASK_COLUMNS))
                 task = claimed.one_or_none()
@@ -71,6 +72,12 @@ class Claims(Tickets):
         """Extend the leases of this process."""
         with self._database.begin() as db:
             db.execute(update(TASKS).where(self._mine()).values(lease=self._now() + LEASE))
+
+    def note(self, task: TaskRecord, share: float) -> None:
+        """Put on record how much of a task is rendered, 0 to 1, as this process claimed it."""
+        mine = and_(TASKS.c.id == task.id, TASKS.c.output == task.output, self._mine())
+        with self._database.begin() as db:
+            db.execute(update(TASKS).where(mine).values(progress=share))
 
     def finish(self, task: TaskRecord, **changes: Any) -> bool:
         """End a task as this process claimed it; False where another claim has been made since."""

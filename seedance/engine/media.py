@@ -71,6 +71,11 @@ class Media:
         except (OSError, ValueError):
             return None
 
+    def share_rendered(self, task: TaskRecord) -> float:
+        """Return how much of a task is rendered, 0 to 1, wherever that happens."""
+        share = self.read_progress(task.output)
+        return task.progress if share is None else share
+
     def fetched(self, token: str, number: int) -> Path:
         """Return the path of an image of a task that was fetched for its render, until that ends."""
         return self.root / "fetched" / f"{token}.{number}"

@@ -165,7 +165,7 @@ def prediction(task: TaskRecord, server: str, media: Media) -> dict[str, Any]:
     if task.code is not None:
         told["code"] = task.code
     if task.status == "processing":  # the share that is rendered, 0 to 1
-        told["progress"] = media.read_progress(task.output) or 0.0
+        told["progress"] = media.share_rendered(task)
     return told
 
 

@@ -30,6 +30,7 @@ _STARTS: Final = 5  # an engine that dies as well, but more likely it was not
 _LOOK: Final = 1.0  # seconds between looks for what another process did
 _IDLE_LOOK: Final = 5.0  # while there is nothing to do, for a minute and more
 _BUSY: Final = 60  # looks in vain until then
+_TELL: Final = 2.0  # seconds between two words to other engines of how far a render is
 
 
 class Queue:
@@ -159,11 +160,15 @@ class Queue:
             await self._bring_to_its_end(task)
 
     async def _bring_to_its_end(self, task: TaskRecord) -> None:
+        telling = asyncio.create_task(self._tell(task)) if self._media.bucket else None
         try:
             end = await self._render(task)
         except Exception:
             _LOG.exception("task %s could not be rendered", task.id)
             end = _failed(codes.EXECUTION_FAILED, f"the {task.kind} could not be rendered")
+        finally:
+            if telling is not None:
+                telling.cancel()
         if end["status"] == "completed":
             await self._share(task)
         else:  # a worker may have died when its file was there already
@@ -174,6 +179,20 @@ class Queue:
             bell.set()
         if self.on_end is not None:
             self.on_end()
+
+    async def _tell(self, task: TaskRecord) -> None:
+        """Put on record how far a render is: other engines cannot read its note."""
+        told = 0.0
+        while True:
+            await asyncio.sleep(_TELL)
+            share = self._media.read_progress(task.output)
+            if share is None or share == told:
+                continue
+            try:
+                await asyncio.to_thread(self._records.note, task, share)
+                told = share
+            except SQLAlchemyError as error:
+                _LOG.warning("the progress of task %s could not be recorded: %s", task.id, error)
 
     async def _render(self, task: TaskRecord) -> dict[str, Any]:
         if task.attempts > _STARTS:

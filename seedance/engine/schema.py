@@ -52,6 +52,7 @@ TASKS: Final = Table(
     Column("created_at", Float, nullable=False),
     Column("finished_at", Float),
     Column("attempts", Integer, nullable=False),
+    Column("progress", Float, nullable=False, server_default="0"),
     Column("webhook", Text, nullable=False, server_default=""),
     Column("delivered", Boolean, nullable=False, server_default=true()),
     Column("holder", String(32)),
@@ -117,6 +118,8 @@ class TaskRecord:
     """How often its render was started."""
     webhook: str
     """Where its end is told, or an empty text."""
+    progress: float = 0.0
+    """The share that is rendered, 0 to 1, as the engine that renders it told the others."""
 
     @property
     def ended(self) -> bool:

@@ -8,22 +8,27 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import create_engine, update
 
 from seedance.engine.media import Media
+from seedance.engine.predictions import prediction
 from seedance.engine.queue import Queue
 from seedance.engine.records import LEASE, QueueFull, Records, TaskRecord
 from seedance.engine.schema import TASKS
 from seedance.engine.webhooks import Webhooks
-from seedance.engine.worker import Job, Outcome
+from seedance.engine.worker import Job, Outcome, note
 from seedance.presence import Presence
+from seedance.shelf import Bucket
 from tests.proof.loopback import Asked, Loopback, Reply
 from tests.proof.postgres import Postgres
 from tests.proof.waiting import until
 
 pytestmark = pytest.mark.anyio
+
+_LONG = 120.0  # seconds, on a busy machine
 
 Open = Callable[[], Records]
 
@@ -214,16 +219,81 @@ async def test_an_idle_engine_looks_at_the_leases_of_others(
     pool = Pool()
     queue = Queue(idle, Media(tmp_path / "media"), pool, folder=tmp_path / "here")  # type: ignore[arg-type]
     queue.start()
-    await until(lambda: len(looks) > 4, 20)
+    await until(lambda: len(looks) > 4, _LONG)
     assert not pool.jobs, "its lease is good"
     await asyncio.to_thread(later, url, LEASE + 1)
-    await until(lambda: bool(pool.jobs), 20)
+    await until(lambda: bool(pool.jobs), _LONG)
     pool.done.set()
-    ended = await queue.ended(task.id, "acc", 20)
+    ended = await queue.ended(task.id, "acc", _LONG)
     assert ended is not None
     assert (ended.status, ended.attempts) == ("completed", 2)
     await queue.stop()
     there.close()
+
+
+async def test_another_engine_tells_how_far_a_render_is(
+    open_records: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where engines share a bucket but no folder, each tells the progress of what the other renders."""
+    monkeypatch.setattr("seedance.engine.queue._TELL", 0.05)
+    here, there = open_records(), open_records()
+    bucket = Mock(Bucket)
+    media, elsewhere = (Media(tmp_path / name, bucket) for name in ("here", "there"))
+    task, pool = add(here), Pool()
+
+    def told() -> float:
+        now = there.get_task(task.id, "acc")
+        assert now is not None
+        return prediction(now, "", elsewhere).get("progress", -1.0)  # type: ignore[no-any-return]
+
+    queue = Queue(here, media, pool)  # type: ignore[arg-type]
+    queue.start()
+    await until(lambda: bool(pool.jobs), _LONG)
+    assert told() == 0
+    note(pool.jobs[0].progress, 0.4)
+    await until(lambda: told() == 0.4, _LONG)
+    pool.done.set()
+    assert await queue.ended(task.id, "acc", _LONG)
+    assert told() == -1, "it has ended"
+    await queue.stop()
+
+
+async def test_progress_is_written_nowhere_while_engines_share_a_folder(
+    open_records: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They read each other's notes, and a lone engine its own: the database is spared."""
+    monkeypatch.setattr("seedance.engine.queue._TELL", 0.0)
+    records, pool = open_records(), Pool()
+    writes = Mock(wraps=records.note)
+    monkeypatch.setattr(records, "note", writes)
+    media, task = Media(tmp_path), add(records)
+    queue = Queue(records, media, pool)  # type: ignore[arg-type]
+    queue.start()
+    await until(lambda: bool(pool.jobs), _LONG)
+    note(pool.jobs[0].progress, 0.4)
+    now = records.get_task(task.id, "acc")
+    assert now is not None
+    assert prediction(now, "", media)["progress"] == 0.4
+    pool.done.set()
+    assert await queue.ended(task.id, "acc", _LONG)
+    assert not writes.called
+    await queue.stop()
+
+
+def test_progress_goes_with_its_attempt(open_records: Open, url: str) -> None:
+    """A render that begins again begins at 0, and a slow engine's word of the former one is void."""
+    slow, other = open_records(), open_records()
+    add(slow)
+    stale = slow.claim_task()
+    assert stale is not None
+    slow.note(stale, 0.9)
+    later(url, LEASE + 1)
+    taken = other.claim_task()
+    assert taken is not None
+    slow.note(stale, 1.0)
+    now = other.get_task(taken.id, "acc")
+    assert now is not None
+    assert (stale.progress, taken.progress, now.progress) == (0, 0, 0)
 
 
 async def test_the_end_of_a_task_is_told_by_one_engine(open_records: Open) -> None:
