@@ -52,6 +52,7 @@ TEXTS: Final = {
     "send_again_sure": "如果之前的请求其实已送达，重新发送可能会再次收费。仍要发送吗？",
     "left": "{left} 秒后自动重新发送。",
     "balance": "账户余额 {amount}",
+    "second": "秒",
     "take": "第 {n} 条",
     "again": "换个种子再来",
     "last_frame": "用最后一帧作参考图",

@@ -52,6 +52,7 @@ TEXTS: Final = {
     "send_again_sure": "If the first request did arrive, this may be charged a second time. Send it again?",
     "left": "It is sent again by itself in {left} s.",
     "balance": "Balance {amount}",
+    "second": "s",
     "take": "Take {n}",
     "again": "Again with another seed",
     "last_frame": "Use last frame as a reference",

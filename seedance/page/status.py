@@ -19,7 +19,7 @@ const tick = () => {
   const now = performance.now() / 1000;
   for (const line of element.querySelectorAll('[data-elapsed]')) {
     line.since ??= now - Number(line.dataset.elapsed);
-    line.textContent = Math.round(now - line.since) + ' s';
+    line.textContent = `${Math.round(now - line.since)} ${line.dataset.unit}`;
   }
   for (const left of element.querySelectorAll('[data-left]')) {
     left.until ??= now + Number(left.dataset.left);
@@ -86,10 +86,11 @@ def _one(language: str, event: Event, take: int) -> str:
     words = escape(meaning.what or stage(language, event))
     if take:
         words = f"{escape(say(language, 'take', n=take))} · {words}"
-    ticking = "" if event.state.ended else f' data-elapsed="{event.elapsed:.1f}"'
+    unit = escape(say(language, "second"))
+    ticking = "" if event.state.ended else f' data-elapsed="{event.elapsed:.1f}" data-unit="{unit}"'
     line = (
         f'<span class="sd-stage">{words}</span>'
-        f'<span class="sd-elapsed" aria-live="off"{ticking}>{event.elapsed:.0f} s</span>'
+        f'<span class="sd-elapsed" aria-live="off"{ticking}>{event.elapsed:.0f} {unit}</span>'
     )
     tone, unknown = _TONES.get(event.state, "live"), event.state is State.UNKNOWN
     if event.again is None or event.state.ended:
