@@ -97,13 +97,16 @@ class Flight:
     before: int = 0
 
     async def resume(self, *, alone: bool) -> float:
-        """Take the tasks up, `alone` all that there are; return the seconds until each was asked for once."""
+        """Take the tasks up, `alone` all that there are; return the seconds until each was asked for once.
+
+        Those in which other programs held the cores do not count.
+        """
         await self.studio.resume(self.ids[:WARM])
         await until(lambda: self.crowd.all_have_polled(WARM, 2), _LONG)
-        self.before, start = _resident(), time.monotonic()
+        self.before, start, held = _resident(), time.monotonic(), _held_up()
         await self.studio.resume(None if alone else self.ids[WARM:])
         await until(lambda: self.crowd.all_have_polled(len(self.ids), 1), _LONG)
-        return time.monotonic() - start
+        return time.monotonic() - start - (_held_up() - held)
 
     async def settle(self) -> None:
         """Wait until the polls are as far apart as they become."""
@@ -156,6 +159,12 @@ def fill(settings: Settings, tasks: int) -> list[str]:
         db.execute(insert(VIDEOS), [row | {"id": id, "task_id": id} for id in ids])
     database.dispose()
     return ids
+
+
+def _held_up() -> float:
+    """Return the seconds for which this thread could have run but had no core; 0 where nobody tells."""
+    told = Path("/proc/thread-self/schedstat")
+    return int(told.read_text().split()[1]) / 1e9 if told.is_file() else 0.0
 
 
 def _resident() -> int:
