@@ -79,6 +79,8 @@ async def watch(url: str, provider: Provider, photo: Path, watchers: int, pid: i
             return [heard[it] - at for it, at in part.told.items() if it > 1 and it in heard], missed
 
         watching = [asyncio.create_task(one(n)) for n in range(watchers)]
+        for it in watching:
+            it.add_done_callback(lambda _: ready.set())  # before its time: it has failed
         await asyncio.wait_for(ready.wait(), 300)
         grown = _memory(pid) - before
         part.results[:] = [{"status": "processing", "progress": n / 10} for n in range(1, CHANGES + 1)]
@@ -96,7 +98,8 @@ class _Page:
 
     @classmethod
     async def open(cls, url: str, stack: AsyncExitStack) -> _Page:
-        limits = httpx.Limits(max_connections=None)
+        # A connection that idles is closed by the server sooner or later, perhaps as it is used again.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=120, limits=limits))
         config = (await client.get("/config")).json()
         ids: dict[str, int] = {}
