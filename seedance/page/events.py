@@ -80,22 +80,11 @@ class Events:
             events = _in_order(ids, newest)
             now = [(event.video, event.state.ended) for event in events]
             if now != before or time.monotonic() - since >= _REST:
-                yield self._takes_shown(said, events)
+                yield _takes_shown(said, events)
                 since = time.monotonic()
             before = now
         if before is None:
-            yield self._takes_shown(said, [])
-
-    def _takes_shown(self, said: str, events: Sequence[Event]) -> Updates:
-        columns, players, captions = [], [], []
-        for n in range(TAKES):
-            event = events[n] if n < len(events) else None
-            video = str(event.video) if event and event.video else None
-            columns.append(gr.update(visible=n == 0 or event is not None))
-            players.append(video)
-            take = n + 1 if len(events) > 1 else 0
-            captions.append(status.caption(said, event, take) if event and video else "")
-        return (*columns, *players, *captions, *_buttons(events))
+            yield _takes_shown(said, [])
 
     # Making ---------------------------------------------------------------------------------------------
 
@@ -312,6 +301,18 @@ class Events:
 
 def _in_order(ids: Sequence[str], newest: dict[str, Event]) -> list[Event]:
     return [newest[id] for id in ids if id in newest]
+
+
+def _takes_shown(said: str, events: Sequence[Event]) -> Updates:
+    columns, players, captions = [], [], []
+    for n in range(TAKES):
+        event = events[n] if n < len(events) else None
+        video = str(event.video) if event and event.video else None
+        columns.append(gr.update(visible=n == 0 or event is not None))
+        players.append(video)
+        take = n + 1 if len(events) > 1 else 0
+        captions.append(status.caption(said, event, take) if event and video else "")
+    return (*columns, *players, *captions, *_buttons(events))
 
 
 def _buttons(events: Sequence[Event]) -> Updates:

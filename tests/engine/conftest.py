@@ -10,6 +10,7 @@ from seedance.engine.api import build
 from seedance.engine.contract import Parts
 from seedance.engine.worker import Job
 from tests.engine.calls import client, make_parts
+from tests.proof.postgres import Postgres
 
 
 @pytest.fixture
@@ -42,3 +43,12 @@ def job(tmp_path: Path, photo: Path) -> Job:
         last_frame=place / "r.last.png",
         progress=place / "r.progress",
     )
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/engine.sqlite"
+    server: Postgres = request.getfixturevalue("server")
+    return server.new_database()

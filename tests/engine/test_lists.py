@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from sqlalchemy import event, insert
 from seedance.engine import lists
 from seedance.engine.records import Records
 from seedance.engine.schema import TASKS
-from tests.proof.postgres import Postgres
 
 MANY, SIZE = 53, 4
 PAGES = range(1, MANY // SIZE + 4)
@@ -23,15 +21,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/engine.sqlite"
-    server: Postgres = request.getfixturevalue("server")
-    return server.new_database()
 
 
 @pytest.fixture

@@ -33,15 +33,6 @@ _LONG = 120.0  # seconds, on a busy machine
 Open = Callable[[], Records]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/engine.sqlite"
-    server: Postgres = request.getfixturevalue("server")
-    return server.new_database()
-
-
 @pytest.fixture
 def open_records(url: str) -> Iterator[Open]:
     """Open the records once more, as another engine has them."""
